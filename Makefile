@@ -1,0 +1,133 @@
+# taf: build, check, run. GNU make 4. `make help` lists the targets.
+#   make BUILD=build-x SAN=address,undefined …   another build folder, with sanitizers
+#   make WERROR=1 …                              warnings are errors (CI)
+
+VERSION := 0.1.0
+
+BUILD ?= build
+SAN ?=
+WERROR ?=
+PREFIX ?= /usr/local
+CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(JOBS)
+endif
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+
+# --- Libraries: taf stays small and starts fast; what touches sound is linked into taf-worker only ---
+TAF_PKGS := yaml-0.1 libcjson sqlite3 libcrypto libzip libutf8proc
+SOUND_PKGS := libavformat libavcodec libswresample libavutil libebur128 espeak-ng
+modversion = $(shell pkg-config --modversion $(1) 2>/dev/null || echo unknown)
+TAF_LIBS := $(shell pkg-config --libs $(TAF_PKGS)) -lm -pthread
+SOUND_LIBS := $(shell pkg-config --libs $(SOUND_PKGS))
+PKG_CFLAGS := $(shell pkg-config --cflags $(TAF_PKGS) $(SOUND_PKGS))
+LAME_VERSION := $(shell dpkg-query -W -f='$${Version}' libmp3lame0 2>/dev/null || echo unknown)
+
+# --- Flags ---
+DEFINES := -D_GNU_SOURCE -DTAF_VERSION='"$(VERSION)"' \
+	-DTAF_FFMPEG_VERSION='"$(call modversion,libavcodec)"' \
+	-DTAF_SWRESAMPLE_VERSION='"$(call modversion,libswresample)"' \
+	-DTAF_EBUR128_VERSION='"$(call modversion,libebur128)"' \
+	-DTAF_ESPEAK_VERSION='"$(call modversion,espeak-ng)"' \
+	-DTAF_LAME_VERSION='"$(LAME_VERSION)"'
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wundef -Wstrict-prototypes -Wmissing-prototypes \
+	-Wwrite-strings -Wformat=2 -Wpointer-arith -Wjump-misses-init
+ifeq ($(SAN),)
+OPTIMISE := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong $(if $(WERROR),-Werror)
+else # gcc's sanitizers bring false warnings: they are errors in the plain build only
+OPTIMISE := -O1 -g -fno-omit-frame-pointer -fsanitize=$(SAN) -fno-sanitize-recover=all
+endif
+CFLAGS_ALL := -std=c11 $(DEFINES) -Isrc -I. $(PKG_CFLAGS) $(WARNINGS) $(OPTIMISE) -fPIE -pthread $(CFLAGS)
+LDFLAGS_ALL := -pie -Wl,--as-needed -Wl,-z,relro,-z,now $(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS)
+BANNED := $(if $(wildcard src/base/banned.h),-include src/base/banned.h)
+
+# --- Sources: found, not listed. All but the two programs goes into one archive, from which each program takes what it refers to ---
+LIB_SRC := $(wildcard src/base/*.c src/io/*.c src/core/*.c src/provider/*.c stages/*.c stages/*/*.c)
+CLI_SRC := $(wildcard src/cli/*.c)
+WORKER_SRC := $(wildcard src/worker/*.c)
+TEST_SRC := $(sort $(wildcard tests/*/test_*.c tests/*/*/test_*.c))
+BENCH_SRC := $(sort $(wildcard tests/bench/bench_*.c))
+SUPPORT_SRC := $(filter-out $(TEST_SRC) $(BENCH_SRC) $(wildcard tests/servers/*.c tests/cases/*/*.c tests/fuzz/*.c), \
+	$(wildcard tests/*.c tests/*/*.c tests/*/*/*.c))
+TSAN_SRC := $(wildcard $(patsubst %,tests/core/test_%*.c,engine scheduler store writer executor))
+
+OBJ := $(BUILD)/obj
+objects = $(patsubst %.c,$(OBJ)/%.o,$(1))
+program = $(patsubst %.c,$(BUILD)/%,$(1))
+TESTS := $(call program,$(TEST_SRC))
+BENCHES := $(call program,$(BENCH_SRC))
+CASES := $(sort $(wildcard tests/cases/*/test.sh))
+CHECKS := $(sort $(wildcard scripts/check-*))
+chosen = $(if $(T),$(foreach t,$(1),$(if $(findstring $(T),$(t)),$(t))),$(1))
+# What tests link besides the archive: the commands and the worker's loop without their main().
+TEST_OBJ := $(call objects,$(filter-out src/cli/main.c src/worker/main.c,$(CLI_SRC) $(WORKER_SRC)) $(SUPPORT_SRC))
+
+.PHONY: all programs tests run check asan tsan lint bench format install docs clean help FORCE
+all: programs
+programs: $(BUILD)/taf $(BUILD)/taf-worker
+tests: $(TESTS)
+
+# --- Rules ---
+# Stamps: changed flags rebuild all objects, a removed source rebuilds the archives.
+stamp = @mkdir -p $(@D); printf '%s\n' '$(subst ','\'',$(1))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(1))' >$@
+$(BUILD)/flags: FORCE
+	$(call stamp,$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL))
+$(BUILD)/sources: FORCE
+	$(call stamp,$(LIB_SRC) $(TEST_OBJ))
+
+$(OBJ)/tests/%.o: tests/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	@echo "CC   $<"
+	@$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+$(OBJ)/src/base/alloc.o $(OBJ)/src/base/str.o: ALLOW := -DTAF_ALLOW_BANNED
+$(OBJ)/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	@echo "CC   $<"
+	@$(CC) $(CFLAGS_ALL) $(ALLOW) $(BANNED) -MMD -MP -c -o $@ $<
+
+archive = @rm -f $@; $(AR) rcsD $@ $(filter %.o,$^)
+$(BUILD)/libtaf.a: $(call objects,$(LIB_SRC)) $(BUILD)/sources
+	$(archive)
+$(BUILD)/libtest.a: $(TEST_OBJ) $(BUILD)/sources
+	$(archive)
+
+link = @echo "LINK $@"; mkdir -p $(@D); $(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $(filter %.o %.a,$^)
+$(BUILD)/taf: $(call objects,$(CLI_SRC)) $(BUILD)/libtaf.a
+	$(link) $(TAF_LIBS)
+$(BUILD)/taf-worker: $(call objects,$(WORKER_SRC)) $(BUILD)/libtaf.a
+	$(link) $(TAF_LIBS) $(SOUND_LIBS)
+$(TESTS) $(BENCHES): $(BUILD)/%: $(OBJ)/%.o $(BUILD)/libtest.a $(BUILD)/libtaf.a
+	$(link) $(SOUND_LIBS) $(TAF_LIBS) -lcmocka
+
+-include $(patsubst %.o,%.d,$(call objects,$(LIB_SRC) $(CLI_SRC) $(WORKER_SRC) $(TEST_SRC) $(BENCH_SRC) $(SUPPORT_SRC)))
+
+# --- What people call ---
+run: programs ## build, then the default pipeline: audio and release zips under work/
+	$(BUILD)/taf run
+check: programs tests ## all tests and script checks (make check T=word: those with that word); ends with "N passed, N failed"
+	@tests/run --build $(BUILD) --jobs $(JOBS) $(call chosen,$(CASES) $(TESTS) $(CHECKS))
+asan: ## the same tests under AddressSanitizer and UndefinedBehaviorSanitizer, in build-asan
+	@$(MAKE) BUILD=build-asan SAN=address,undefined sanitized
+tsan: ## the engine's tests under ThreadSanitizer, in build-tsan
+	@$(MAKE) BUILD=build-tsan SAN=thread sanitized TEST_SRC="$(TSAN_SRC)" CASES=
+.PHONY: sanitized
+sanitized: $(if $(filter thread,$(SAN)),,programs) tests
+	@tests/run --build $(BUILD) --jobs $(JOBS) --slow 5 $(call chosen,$(CASES) $(TESTS))
+lint: ## clang-format, clang-tidy, cppcheck
+	@scripts/lint
+bench: programs $(BENCHES) ## all measurements, or one: make bench B=NAME
+	@tests/bench/run --build $(BUILD) $(B)
+format: ## lay all C files out as .clang-format says
+	@scripts/format
+docs: $(BUILD)/taf ## docs/stages.md from the option tables
+	@$(BUILD)/taf help --markdown >docs/stages.md.tmp && mv docs/stages.md.tmp docs/stages.md
+install: programs ## to $(DESTDIR)$(PREFIX): bin/taf, bin/taf-worker, share/taf (labels, scenarios, rules, voices, schemas)
+	@BUILD=$(BUILD) scripts/install "$(DESTDIR)$(PREFIX)"
+clean: ## remove the build folders (work/ stays)
+	rm -rf build build-asan build-tsan
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 10
