@@ -1,0 +1,165 @@
+#include "io/digest.h"
+
+#include "base/alloc.h"
+#include "base/fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct digester {
+	EVP_MD_CTX *ctx;
+};
+
+#define FILE_CHUNK ((size_t)64 << 10)
+
+static EVP_MD *sha256; /* looked up once, kept for good: a look-up costs more than hashing a record */
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void look_up(void)
+{
+	sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+	ASSERT(sha256);
+}
+
+static void start(EVP_MD_CTX *ctx)
+{
+	int ok = EVP_DigestInit_ex2(ctx, sha256, NULL);
+	ASSERT(ok == 1);
+}
+
+struct digester *digester_new(void)
+{
+	pthread_once(&once, look_up);
+	struct digester *d = xmalloc(sizeof(*d));
+	d->ctx = EVP_MD_CTX_new();
+	ASSERT(d->ctx);
+	start(d->ctx);
+	return d;
+}
+
+void digester_free(struct digester *d)
+{
+	if (!d)
+		return;
+	EVP_MD_CTX_free(d->ctx);
+	free(d);
+}
+
+void digester_reset(struct digester *d)
+{
+	start(d->ctx);
+}
+
+void digester_add(struct digester *d, const void *p, size_t n)
+{
+	if (n == 0)
+		return;
+	int ok = EVP_DigestUpdate(d->ctx, p, n);
+	ASSERT(ok == 1);
+}
+
+void digester_part(struct digester *d, const void *p, size_t n)
+{
+	unsigned char length[8];
+	for (size_t i = 0; i < sizeof(length); i++)
+		length[i] = (unsigned char)((uint64_t)n >> (8 * i));
+	digester_add(d, length, sizeof(length));
+	digester_add(d, p, n);
+}
+
+void digester_end(struct digester *d, struct digest *ret)
+{
+	unsigned int n = 0;
+	int ok = EVP_DigestFinal_ex(d->ctx, ret->b, &n);
+	ASSERT(ok == 1 && n == DIGEST_SIZE);
+	start(d->ctx);
+}
+
+void digest_of(const void *p, size_t n, struct digest *ret)
+{
+	pthread_once(&once, look_up);
+	unsigned int size = 0;
+	int ok = EVP_Digest(n ? p : "", n, ret->b, &size, sha256, NULL);
+	ASSERT(ok == 1 && size == DIGEST_SIZE);
+}
+
+static void digester_cleanup(struct digester **d)
+{
+	digester_free(*d);
+}
+
+int digest_file(const char *path, struct digest *ret, int64_t *ret_size, struct err *e)
+{
+	/* O_NONBLOCK: a named pipe must not hang the run. */
+	CLEANUP(fs_close) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	CLEANUP(digester_cleanup) struct digester *d = digester_new();
+	CLEANUP(free_ptr) char *chunk = xmalloc(FILE_CHUNK); /* not on the stack: item threads have small ones */
+	struct stat st;
+	int64_t size = 0;
+	if (fd < 0 || fstat(fd, &st) != 0)
+		return err_errno(e, "cannot open %s", path);
+	if (!S_ISREG(st.st_mode))
+		return err_set(e, ERR_IO, "cannot read %s: it is no plain file", path);
+	for (;;) {
+		ssize_t n = read(fd, chunk, FILE_CHUNK);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_errno(e, "cannot read %s", path);
+		if (n == 0)
+			break;
+		digester_add(d, chunk, (size_t)n);
+		size += n;
+	}
+	digester_end(d, ret);
+	if (ret_size)
+		*ret_size = size;
+	return 0;
+}
+
+void digest_hex(const struct digest *d, char ret[DIGEST_HEX + 1])
+{
+	static const char digits[] = "0123456789abcdef";
+	for (size_t i = 0; i < DIGEST_SIZE; i++) {
+		ret[2 * i] = digits[d->b[i] >> 4];
+		ret[2 * i + 1] = digits[d->b[i] & 15];
+	}
+	ret[DIGEST_HEX] = '\0';
+}
+
+static int hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+bool digest_parse(struct str hex, struct digest *ret)
+{
+	struct digest d;
+	if (hex.n != DIGEST_HEX)
+		return false;
+	for (size_t i = 0; i < DIGEST_SIZE; i++) {
+		int high = hex_value(hex.p[2 * i]), low = hex_value(hex.p[2 * i + 1]);
+		if (high < 0 || low < 0)
+			return false;
+		d.b[i] = (unsigned char)(high << 4 | low);
+	}
+	*ret = d;
+	return true;
+}
+
+bool digest_equal(const struct digest *a, const struct digest *b)
+{
+	return memcmp(a->b, b->b, DIGEST_SIZE) == 0;
+}

@@ -1,0 +1,279 @@
+#include "io/zip.h"
+
+#include "base/alloc.h"
+#include "base/fs.h"
+#include "base/stop.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+#include <zip.h>
+
+/* What every entry carries instead of the time and the mode of its source. */
+#define ZIP_DOS_DATE ((1980 - 1980) << 9 | 1 << 5 | 1)
+#define ZIP_DOS_TIME 0
+#define ZIP_ATTRIBUTES ((zip_uint32_t)0100644 << 16)
+
+#define ZIP_NAME_MAX 1024
+
+struct zip_writer {
+	zip_t *zip;
+	char *path;
+};
+struct zip_reader {
+	zip_t *zip;
+	char *path;
+};
+
+/* Files and buffers that fail belong to the machine; what is wrong inside a zip that is read belongs to the data. */
+static int zip_fail(struct err *e, zip_error_t *error, const char *path, const char *what)
+{
+	int kind = zip_error_code_zip(error);
+	if (zip_error_system_type(error) == ZIP_ET_SYS && zip_error_code_system(error) != 0) {
+		errno = zip_error_code_system(error);
+		return err_errno(e, "%s: cannot %s", path, what);
+	}
+	int code = ERR_IO;
+	if (kind == ZIP_ER_NOENT)
+		code = ERR_NOTFOUND;
+	else if (kind == ZIP_ER_CANCELLED)
+		code = ERR_STOPPED;
+	else if (kind == ZIP_ER_NOZIP || kind == ZIP_ER_INCONS || kind == ZIP_ER_CRC || kind == ZIP_ER_EOF ||
+			 kind == ZIP_ER_ZLIB || kind == ZIP_ER_COMPNOTSUPP || kind == ZIP_ER_ENCRNOTSUPP ||
+			 kind == ZIP_ER_MULTIDISK || kind == ZIP_ER_NOPASSWD)
+		code = ERR_PARSE;
+	return err_set(e, code, "%s: cannot %s: %s", path, what, zip_error_strerror(error));
+}
+
+static int zip_fail_open(struct err *e, int code, const char *path)
+{
+	int system = errno;
+	zip_error_t error;
+	zip_error_init_with_code(&error, code);
+	if (code == ZIP_ER_OPEN || code == ZIP_ER_NOENT || code == ZIP_ER_READ || code == ZIP_ER_SEEK) {
+		zip_error_fini(&error);
+		errno = code == ZIP_ER_NOENT ? ENOENT : system;
+		return err_errno(e, "%s: cannot open the zip", path);
+	}
+	int rc = zip_fail(e, &error, path, "open the zip");
+	zip_error_fini(&error);
+	return rc;
+}
+
+/* --- Writing --- */
+
+static int zip_cancelled(zip_t *zip, void *arg)
+{
+	(void)zip;
+	(void)arg;
+	return stop_level() == STOP_DROP;
+}
+
+int zip_writer_open(const char *path, struct zip_writer **ret, struct err *e)
+{
+	/* libzip takes an empty archive for nothing to write and an existing one for something to keep. */
+	int rc = fs_remove(path, e);
+	if (rc < 0)
+		return rc;
+	int code = 0;
+	zip_t *zip = zip_open(path, ZIP_CREATE | ZIP_EXCL, &code);
+	if (!zip)
+		return zip_fail_open(e, code, path);
+	if (zip_register_cancel_callback_with_state(zip, zip_cancelled, NULL, NULL) < 0) {
+		rc = zip_fail(e, zip_get_error(zip), path, "begin the zip");
+		zip_discard(zip);
+		return rc;
+	}
+	struct zip_writer *z = xcalloc(1, sizeof(*z));
+	z->zip = zip;
+	z->path = xstrdup(path);
+	*ret = z;
+	return 0;
+}
+
+/* Takes over the source. */
+static int writer_add(struct zip_writer *z, const char *name, zip_source_t *source, bool deflate, struct err *e)
+{
+	if (!source)
+		return zip_fail(e, zip_get_error(z->zip), z->path, "add an entry");
+	zip_int64_t index = strlen(name) > ZIP_NAME_MAX ? -1 : zip_file_add(z->zip, name, source, ZIP_FL_ENC_UTF_8);
+	if (index < 0) {
+		zip_source_free(source);
+		if (strlen(name) > ZIP_NAME_MAX)
+			return err_set(e, ERR_TOOBIG, "%s: the name of an entry is over %d bytes", z->path, ZIP_NAME_MAX);
+		if (zip_error_code_zip(zip_get_error(z->zip)) == ZIP_ER_EXISTS)
+			return err_set(e, ERR_DATA, "%s: %s is added twice", z->path, name);
+		return zip_fail(e, zip_get_error(z->zip), z->path, name);
+	}
+	zip_uint64_t at = (zip_uint64_t)index;
+	if (zip_set_file_compression(z->zip, at, deflate ? ZIP_CM_DEFLATE : ZIP_CM_STORE, deflate ? 9 : 0) < 0 ||
+		zip_file_set_dostime(z->zip, at, ZIP_DOS_TIME, ZIP_DOS_DATE, 0) < 0 ||
+		zip_file_set_external_attributes(z->zip, at, 0, ZIP_OPSYS_UNIX, ZIP_ATTRIBUTES) < 0)
+		return zip_fail(e, zip_get_error(z->zip), z->path, name);
+	return 0;
+}
+
+int zip_writer_file(struct zip_writer *z, const char *name, const char *path, struct err *e)
+{
+	return writer_add(z, name, zip_source_file(z->zip, path, 0, -1), false, e);
+}
+
+int zip_writer_file_deflated(struct zip_writer *z, const char *name, const char *path, struct err *e)
+{
+	return writer_add(z, name, zip_source_file(z->zip, path, 0, -1), true, e);
+}
+
+int zip_writer_bytes(struct zip_writer *z, const char *name, const void *p, size_t n, bool deflate, struct err *e)
+{
+	/* libzip does not free an empty buffer. */
+	char *copy = n ? memcpy(xmalloc(n), p, n) : NULL;
+	zip_source_t *source = zip_source_buffer(z->zip, copy, n, 1);
+	if (!source)
+		free_ptr(&copy);
+	return writer_add(z, name, source, deflate, e);
+}
+
+/* The smallest zip: an end record and nothing before it. libzip writes no file for an archive without entries. */
+static int zip_write_empty(const char *path, struct err *e)
+{
+	static const char end[22] = {'P', 'K', 5, 6};
+	return fs_write_atomic(path, end, sizeof(end), 0644, e);
+}
+
+static int zip_sync(const char *path, struct err *e)
+{
+	CLEANUP(fs_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return err_errno(e, "%s: cannot open it to sync", path);
+	if (fsync(fd) < 0)
+		return err_errno(e, "%s: cannot sync", path);
+	CLEANUP(buf_release) struct buf folder = BUF_INIT;
+	fs_dirname(&folder, path);
+	return fs_sync_dir(folder.data, e);
+}
+
+static void zip_writer_free(struct zip_writer *z)
+{
+	free_ptr(&z->path);
+	free_ptr(&z);
+}
+
+int zip_writer_close(struct zip_writer *z, struct err *e)
+{
+	int rc = 0;
+	if (zip_get_num_entries(z->zip, 0) == 0) {
+		zip_discard(z->zip);
+		rc = zip_write_empty(z->path, e);
+	} else if (zip_close(z->zip) < 0) {
+		rc = zip_fail(e, zip_get_error(z->zip), z->path, "write the zip");
+		zip_discard(z->zip);
+	} else {
+		rc = zip_sync(z->path, e);
+	}
+	if (rc < 0)
+		fs_remove(z->path, NULL);
+	zip_writer_free(z);
+	return rc;
+}
+
+void zip_writer_abort(struct zip_writer *z)
+{
+	if (!z)
+		return;
+	zip_discard(z->zip);
+	zip_writer_free(z);
+}
+
+void zip_writer_cleanup(struct zip_writer **z)
+{
+	zip_writer_abort(*z);
+	*z = NULL;
+}
+
+/* --- Reading --- */
+
+int zip_reader_open(const char *path, struct zip_reader **ret, struct err *e)
+{
+	int code = 0;
+	errno = 0;
+	zip_t *zip = zip_open(path, ZIP_RDONLY | ZIP_CHECKCONS, &code);
+	if (!zip)
+		return zip_fail_open(e, code, path);
+	struct zip_reader *z = xcalloc(1, sizeof(*z));
+	z->zip = zip;
+	z->path = xstrdup(path);
+	*ret = z;
+	return 0;
+}
+
+int64_t zip_reader_count(struct zip_reader *z)
+{
+	return zip_get_num_entries(z->zip, 0);
+}
+
+const char *zip_reader_name(struct zip_reader *z, int64_t index)
+{
+	const char *name = index < 0 ? NULL : zip_get_name(z->zip, (zip_uint64_t)index, ZIP_FL_ENC_GUESS);
+	return name ? name : "";
+}
+
+static void zip_file_cleanup(zip_file_t **file)
+{
+	if (*file)
+		zip_fclose(*file);
+}
+
+int zip_reader_read(struct zip_reader *z, int64_t index, size_t max, struct buf *ret, struct err *e)
+{
+	const char *name = zip_reader_name(z, index);
+	zip_stat_t st;
+	zip_stat_init(&st);
+	if (index < 0 || zip_stat_index(z->zip, (zip_uint64_t)index, 0, &st) < 0)
+		return err_set(e, ERR_NOTFOUND, "%s: has no entry %lld", z->path, (long long)index);
+	if (!(st.valid & ZIP_STAT_SIZE) || st.size > max)
+		return err_set(e, ERR_TOOBIG, "%s: %s has %llu bytes, over %zu", z->path, name, (unsigned long long)st.size, max);
+	CLEANUP(zip_file_cleanup) zip_file_t *file = zip_fopen_index(z->zip, (zip_uint64_t)index, 0);
+	if (!file)
+		return zip_fail(e, zip_get_error(z->zip), z->path, name);
+	char *to = buf_reserve(ret, (size_t)st.size);
+	if (!to)
+		return err_set(e, ERR_TOOBIG, "%s: %s does not fit its buffer", z->path, name);
+	/* Read on to the end: there libzip checks the CRC. */
+	size_t got = 0;
+	while (got <= st.size) {
+		char extra;
+		zip_int64_t n = got < st.size ? zip_fread(file, to + got, st.size - got) : zip_fread(file, &extra, 1);
+		if (n < 0) {
+			*to = '\0';
+			return zip_fail(e, zip_file_get_error(file), z->path, name);
+		}
+		if (n == 0)
+			break;
+		got += (size_t)n;
+	}
+	if (got != st.size) {
+		*to = '\0';
+		return err_set(
+			e, ERR_PARSE, "%s: %s has not the %llu bytes it states", z->path, name, (unsigned long long)st.size);
+	}
+	ret->len += got;
+	ret->data[ret->len] = '\0';
+	return 0;
+}
+
+void zip_reader_free(struct zip_reader *z)
+{
+	if (!z)
+		return;
+	zip_discard(z->zip);
+	free_ptr(&z->path);
+	free_ptr(&z);
+}
+
+void zip_reader_cleanup(struct zip_reader **z)
+{
+	zip_reader_free(*z);
+	*z = NULL;
+}

@@ -1,0 +1,32 @@
+/* Zip files by libzip: stored or deflated entries, sizes and CRC in the local header, zip64 when needed, fixed time stamp (1980-01-01) and
+ * attributes, so that equal input gives equal bytes. The only file that includes libzip is zip.c. */
+#ifndef TAF_IO_ZIP_H
+#define TAF_IO_ZIP_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+struct zip_writer;
+/** Begin a zip at `path` (replaced when there). libzip writes on close: beside, then renamed. */
+int zip_writer_open(const char *path, struct zip_writer **ret, struct err *e);
+/** Add a file from disk, stored. Its bytes are read on close: the file must stay as it is till then. */
+int zip_writer_file(struct zip_writer *z, const char *name, const char *path, struct err *e);
+/** The same, deflated at level 9. */
+int zip_writer_file_deflated(struct zip_writer *z, const char *name, const char *path, struct err *e);
+/** Add bytes (copied), deflated when `deflate`, level 9. */
+int zip_writer_bytes(struct zip_writer *z, const char *name, const void *p, size_t n, bool deflate, struct err *e);
+/** Write it all, sync, free. On failure nothing is left behind. A second interrupt (STOP_DROP) ends it with ERR_STOPPED. */
+int zip_writer_close(struct zip_writer *z, struct err *e);
+void zip_writer_abort(struct zip_writer *z); /* takes NULL */
+void zip_writer_cleanup(struct zip_writer **z);
+
+struct zip_reader;
+int zip_reader_open(const char *path, struct zip_reader **ret, struct err *e);
+int64_t zip_reader_count(struct zip_reader *z);
+const char *zip_reader_name(struct zip_reader *z, int64_t index);
+/** The bytes of entry `index` (CRC checked), at most `max`, appended. */
+int zip_reader_read(struct zip_reader *z, int64_t index, size_t max, struct buf *ret, struct err *e);
+void zip_reader_free(struct zip_reader *z);
+void zip_reader_cleanup(struct zip_reader **z);
+
+#endif

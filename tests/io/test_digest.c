@@ -1,0 +1,130 @@
+#include "io/digest.h"
+
+#include "base/alloc.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void assert_digest(const struct digest *d, const char *want)
+{
+	char hex[DIGEST_HEX + 1];
+	digest_hex(d, hex);
+	assert_string_equal(hex, want);
+}
+
+/* The examples of FIPS 180-2. */
+#define OF_NOTHING "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+#define OF_ABC "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+#define OF_MILLION "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"
+
+static void test_known(void **state)
+{
+	(void)state;
+	struct digest d;
+	digest_of(NULL, 0, &d);
+	assert_digest(&d, OF_NOTHING);
+	digest_of("abc", 3, &d);
+	assert_digest(&d, OF_ABC);
+	struct digester *r = digester_new();
+	for (int i = 0; i < 10000; i++)
+		digester_add(r,
+			"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", 100);
+	digester_end(r, &d);
+	assert_digest(&d, OF_MILLION);
+	digester_end(r, &d); /* the end resets */
+	assert_digest(&d, OF_NOTHING);
+	digester_add(r, "x", 1);
+	digester_reset(r);
+	digester_add(r, "ab", 2);
+	digester_add(r, NULL, 0);
+	digester_add(r, "c", 1);
+	digester_end(r, &d);
+	assert_digest(&d, OF_ABC);
+	digester_free(r);
+	digester_free(NULL);
+}
+
+static void test_parts(void **state)
+{
+	(void)state;
+	struct digest a, b, c;
+	struct digester *r = digester_new();
+	digester_part(r, "ab", 2);
+	digester_part(r, "c", 1);
+	digester_end(r, &a);
+	digester_part(r, "a", 1);
+	digester_part(r, "bc", 2);
+	digester_end(r, &b);
+	assert_false(digest_equal(&a, &b));
+	digest_of("\2\0\0\0\0\0\0\0ab\1\0\0\0\0\0\0\0c", 19, &c);
+	assert_true(digest_equal(&a, &c));
+	digester_free(r);
+}
+
+static void test_hex(void **state)
+{
+	(void)state;
+	struct digest d, back;
+	digest_of("abc", 3, &d);
+	assert_true(digest_parse(STR(OF_ABC), &back));
+	assert_true(digest_equal(&d, &back));
+	assert_true(digest_parse(STR("BA7816BF8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"), &back));
+	assert_true(digest_equal(&d, &back));
+	back.b[31] ^= 1;
+	assert_false(digest_equal(&d, &back));
+	assert_false(digest_parse(str_n(OF_ABC, 63), &back));
+	assert_false(digest_parse(STR(OF_ABC "0"), &back));
+	assert_false(digest_parse(STR("ga7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"), &back));
+	assert_false(digest_parse((struct str){NULL, 0}, &back));
+}
+
+static void test_file(void **state)
+{
+	(void)state;
+	char name[256];
+	const char *tmp = getenv("TMPDIR");
+	struct digest d;
+	struct err e = ERR_INIT;
+	int64_t size = -1;
+	snprintf(name, sizeof(name), "%s/taf-digest-XXXXXX", tmp && *tmp ? tmp : "/tmp");
+	int fd = mkstemp(name);
+	assert_true(fd >= 0);
+	char *as = xmalloc(1000000);
+	memset(as, 'a', 1000000);
+	assert_int_equal(write(fd, as, 1000000), 1000000);
+	free(as);
+	close(fd);
+	assert_int_equal(digest_file(name, &d, &size, &e), 0);
+	assert_digest(&d, OF_MILLION);
+	assert_int_equal(size, 1000000);
+	assert_int_equal(digest_file(name, &d, NULL, &e), 0);
+	assert_int_equal(unlink(name), 0);
+	size = -1;
+	assert_int_equal(digest_file(name, &d, &size, &e), ERR_NOTFOUND);
+	assert_non_null(strstr(e.text, name));
+	assert_int_equal(size, -1);
+	assert_int_equal(digest_file("/", &d, NULL, NULL), ERR_IO);
+	assert_int_equal(mkfifo(name, 0600), 0);
+	assert_int_equal(digest_file(name, &d, NULL, NULL), ERR_IO); /* at once, no writer needed */
+	assert_int_equal(unlink(name), 0);
+	assert_digest(&d, OF_MILLION);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_known),
+		cmocka_unit_test(test_parts),
+		cmocka_unit_test(test_hex),
+		cmocka_unit_test(test_file),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
