@@ -1,0 +1,265 @@
+/* What the files of the engine share. Inside the engine only.
+ *
+ * Locks. `lock` guards queues, arrivals, active counts, finished flags and the table of items; counters are atomic; a slot is otherwise touched
+ * only by the thread that has its item in hand, or, once settled, read by all. Lock order: engine.lock, then the store's own.
+ */
+#ifndef TAF_CORE_ENGINE_PARTS_H
+#define TAF_CORE_ENGINE_PARTS_H
+
+#include "base/list.h"
+#include "base/map.h"
+#include "core/engine.h"
+#include "core/files.h"
+#include "core/key.h"
+#include "core/work.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define CHUNK 4096               /* items or slots of a chunk */
+#define CHUNKS ((size_t)1 << 19) /* at most 2^31 items */
+#define CLAIMS 1024             /* buckets */
+#define BATCH 32                 /* items a thread takes at once */
+#define HEAL_TRIES 3             /* times an item is re-made for lost objects before it is quarantined */
+#define TRANSIENT_TRIES 5
+
+/** A call, or what was one in an earlier run. Its number is its row in table item. */
+struct item {
+	struct str id;
+	int32_t origin; /* index of the stage that made it; -1: not in this run */
+	int32_t parent; /* of an expand: item */
+	int32_t slot;   /* of an expand */
+	bool chosen;    /* goes through this run (--limit, --only) */
+	bool unknown;   /* plan: exists only if an earlier stage makes it */
+	int64_t spool_at;
+	int32_t spool_len; /* what the source listed, in the spool; 0: nothing to do, or not of a source */
+};
+
+enum slot_now { SLOT_IDLE, SLOT_WAITING, SLOT_READY, SLOT_SETTLED };
+
+/** An item at a stage. */
+struct slot {
+	struct memo m;     /* m.item = 0: no memo */
+	uint8_t now;
+	uint8_t arrived;   /* needs that have settled */
+	uint8_t bad;       /* worst outcome that arrived: OUTCOME_NONE, ENDED or MISSED */
+	uint8_t tries;
+	bool unknown;      /* plan: decided only once an earlier stage has run */
+};
+
+struct queue {
+	int32_t *v;
+	size_t head, n, cap;
+};
+
+/** For one origin: the stages whose results are put together for this stage, in topological order. */
+struct sources_of {
+	int origin;
+	int ways; /* needs by which its calls arrive */
+	int *stages;
+	size_t n;
+};
+
+struct stage_run {
+	struct engine *g;
+	struct config_stage *cs;
+	const struct stage_ops *ops;
+	int at;           /* index */
+	int32_t n;        /* row of table stage; 0 while unknown (plan of a new stage) */
+	bool chosen;      /* up to --until */
+	bool closed;      /* settled under this closure in an earlier run */
+	bool rewired;     /* other stages lie before it than when its memos were made */
+	struct digest fingerprint, closure, wiring;
+	int32_t fp_row;
+	struct buf parts; /* of the fingerprint */
+	struct sources_of *from;
+	size_t nfrom;
+	struct slot **chunks;
+	struct queue ready;      /* item threads, network threads */
+	struct queue sound;      /* for the sound executor: keyed, not in the store */
+	/* under the lock */
+	int64_t active;          /* items arrived, not settled */
+	int open_needs;
+	bool listed, finished, stopped, barrier_queued, barrier_done;
+	pthread_mutex_t init_lock;
+	bool inited;
+	int init_rc;
+	struct err init_err;
+	atomic_llong in, out, cached, computed, rejected, quarantined, failed, total, in_flight, busy_us;
+	atomic_llong to_run, unknown, reasons[REASONS];
+	struct buf state;   /* JSON from the store: see close.c */
+	struct buf outputs; /* sink: JSON of the files written or found whole */
+	struct digest key;  /* reduce, sink: over all calls */
+	double seconds_per_item; /* from earlier runs; 0: not known */
+};
+
+struct lost; /* see heal.c */
+struct sound;
+
+struct engine {
+	const struct engine_args *args;
+	struct config *config;
+	struct store *store;
+	struct files *files;
+	bool dry; /* plan */
+	bool narrowed; /* --limit or --only */
+	const char *objects; /* folder */
+	int32_t run;
+	struct run_row row;
+	int64_t started_ms; /* monotonic */
+	struct stage_run *stages;
+	size_t nstages;
+	pthread_mutex_t lock;
+	pthread_cond_t more; /* something is ready, or the run ends */
+	struct arena arena;  /* ids; under the lock */
+	struct item **items;
+	int32_t nitems; /* highest number + 1 */
+	struct map ids; /* → number */
+	struct list claims[CLAIMS]; /* keys being worked on; under the lock */
+	int spool;
+	int64_t spool_end;
+	pthread_cond_t idle;   /* for the running thread: something finished */
+	bool objects_lost;     /* at the start: nothing counts as closed */
+	bool ended;            /* threads leave */
+	atomic_bool stopping;         /* nothing new is taken up */
+	bool interrupted, out_of_time;
+	struct err failure;    /* the first that stops the run */
+	int busy;              /* threads with an item in hand */
+	pthread_t *threads;
+	size_t nthreads, threads_cap;
+	int network_threads, network_idle;
+	struct sound *sound;
+	const char **outputs;
+	size_t noutputs;
+	struct buf stats;
+};
+
+/** The record in hand of a thread: one item, and what was loaded of it. */
+struct record {
+	struct engine *g;
+	int32_t item; /* the call whose fields are put together (of an expand: the parent) */
+	struct arena arena;
+	struct json **fields; /* by stage: what it wrote; NULL: not loaded */
+	struct buf text, row;
+	int todo[GRAPH_STAGES_MAX]; /* stages to go on with, for the same item; the last first */
+	size_t ntodo;
+};
+
+/* engine.c */
+void engine_fail(struct engine *g, const struct err *e);
+bool engine_stopped(struct engine *g);
+
+/* table.c: items and slots */
+struct item *item_at(struct engine *g, int32_t i);
+struct slot *slot_at(struct stage_run *s, int32_t i);
+struct slot *slot_if(struct stage_run *s, int32_t i); /* NULL when none was made */
+/** The item of an id, made when new. */
+int32_t item_of(struct engine *g, struct str id);
+int table_take_item(void *engine, int32_t n, struct str id);       /* for store_items */
+int table_take_memo(void *stage_run, const struct memo *m);         /* for store_memos */
+void queue_push(struct queue *q, int32_t v);
+bool queue_pop(struct queue *q, int32_t *ret);
+
+/* setup.c */
+int setup_stages(struct engine *g, struct err *e);
+/** Load items and memos of all chosen stages. */
+int setup_memos(struct engine *g, struct err *e);
+/** True when there is nothing to do: all chosen stages are closed. */
+bool setup_all_closed(struct engine *g);
+int setup_objects(struct engine *g, struct err *e);
+/** Run a stage's init() once; its error is told to all who need it. */
+int stage_ready(struct stage_run *s, struct err *e);
+
+/* listing.c */
+int listing_all(struct engine *g, struct err *e);
+/** What was listed for an item, from the spool: {content, at, uses}. */
+int listing_read(struct record *r, int32_t item, struct work *w, struct digest *ret_input, struct err *e);
+
+/* record.c */
+void record_init(struct record *r, struct engine *g);
+void record_release(struct record *r);
+void record_begin(struct record *r, int32_t item); /* forget the one before */
+/** What stage `s` wrote for the record's item, with "@" put in. */
+int record_fields(struct record *r, int stage, struct json **ret, struct err *e);
+/** Keep what `stage` just wrote, parsed, so that the next stage need not load it. */
+void record_keep(struct record *r, int stage, struct json *fields);
+/** The declared reads of `s` for the record's item; canonical text in r->text. */
+int record_view(struct record *r, struct stage_run *s, struct json **ret, struct err *e);
+/** Stages whose results make up the calls that arrive at `s`. */
+const struct sources_of *sources_of(const struct stage_run *s, int origin);
+
+/* flow.c */
+/** An item was done with at a stage: tell the followers. Those that can go on at once are left in r->todo (r may be NULL). */
+void flow_settled(struct stage_run *s, int32_t item, struct record *r);
+/** The account of this stage's provider refused: its stages take up nothing more. */
+void flow_stop_account(struct stage_run *s, const struct err *e);
+void flow_listed(struct stage_run *s); /* a source has no more to list */
+void flow_finish(struct engine *g);     /* look for stages that are finished; under the lock */
+
+/* visit.c */
+void visit(struct record *r, struct stage_run *s, int32_t item);
+/** The work on a sound item came back, or failed with rc < 0. */
+struct visit_done {
+	struct digest key, input;
+	struct str fields; /* canonical JSON */
+	bool rejected;
+	const struct json *objects; /* [{digest, size}] */
+	int rc;
+	struct err *e;
+};
+void visit_finish(struct record *r, struct stage_run *s, int32_t item, const struct visit_done *done);
+/** View, input digest and key of an item at a stage; fills *w for the work. */
+int visit_prepare(struct record *r, struct stage_run *s, int32_t item, struct work *w, struct visit_done *ret, struct err *e);
+/** The memo of an item that has a result, old or new. */
+void visit_remember(struct stage_run *s, int32_t item, struct slot *slot, const struct digest *input, int64_t result, bool rejected);
+/** Whether the memo stands without looking at the inputs: nothing before it changed since it was checked. */
+bool visit_memo_holds(struct record *r, struct stage_run *s, const struct slot *slot);
+enum reason visit_reason(struct stage_run *s, const struct slot *slot);
+void visit_count(struct stage_run *s, const struct memo *m);
+
+/* claims.c: two works of one key are done once */
+void claims_init(struct engine *g);
+void claims_free(struct engine *g);
+/** True when nobody else works on this key; else the item waits and comes back when that work is done. */
+bool claims_take(struct stage_run *s, int32_t item, const struct digest *key);
+void claims_release(struct engine *g, const struct digest *key);
+
+/* asks.c */
+int asks_resolve(struct engine *g, struct stage_run *s, struct work *w, struct err *e);
+void asks_store(struct engine *g, struct stage_run *s, struct work *w, const struct json *answers);
+
+/* barrier.c */
+int barrier_run(struct stage_run *s, struct err *e);
+bool sink_whole(struct stage_run *s, const struct json *state);
+/** Where a sink's files lie: <work>/TYPE, or <work>/STAGE when several sinks are of one type; in a narrowed run below <work>/pilot. Appended. */
+void sink_folder(struct stage_run *s, struct buf *ret);
+/** At the start: finish or undo what a killed run left of a sink's folder. */
+int sink_sweep(struct stage_run *s, struct err *e);
+/** Move a finished folder to its place, whole. */
+int sink_place(const char *from, const char *to, struct err *e);
+
+/* heal.c */
+/** Objects of this item were lost: forget the results that named them and send it back. False when it was tried too often. */
+bool heal_item(struct record *r, struct stage_run *s, int32_t item);
+int heal_members(struct stage_run *s, struct err *e);
+
+/* pool.c */
+int pool_start(struct engine *g, struct err *e);
+void pool_stop(struct engine *g);
+void pool_wake(struct engine *g); /* under the lock */
+int drain(struct engine *g, struct err *e); /* all work on this thread: plan */
+
+/* sound.c */
+int sound_start(struct engine *g, struct err *e);
+void sound_stop(struct engine *g);
+/** Kill the workers at work: their items stay unsettled. */
+void sound_drop(struct engine *g);
+void sound_wake(struct engine *g);
+bool sound_busy(struct engine *g);
+
+/* close.c */
+/** What the store keeps of a finished stage; tombstones for calls that left. */
+void close_stage(struct stage_run *s);
+void status_fill(struct engine *g, struct run_status *st);
+
+#endif

@@ -1,0 +1,498 @@
+#include "core/engine_parts.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "core/message.h"
+#include "core/spawn.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* The sound executor: one thread that keeps worker processes busy, two items in flight each. A worker that dies or hangs costs its first item
+ * (killed from outside: that item is tried once more) and is started anew; its second item goes back to the queue. */
+
+#define IN_FLIGHT 2
+#define READY_MS 30000 /* a worker that has not said READY by then will not */
+
+struct job {
+	int stage;
+	int32_t item;
+	struct digest key, input;
+	const struct json *asks; /* in the job's arena, for the answers */
+	struct arena arena;
+};
+struct worker {
+	pid_t pid; /* 0: not started */
+	int fd;
+	bool ready;
+	struct job jobs[IN_FLIGHT]; /* in order of sending */
+	int njobs;
+	int64_t deadline_ms; /* of the first job */
+	struct buf in, out;
+	size_t out_at;
+};
+struct sound {
+	struct engine *g;
+	pthread_t thread;
+	bool started, stop; /* under the engine's lock */
+	atomic_bool now;
+	int wake; /* eventfd */
+	struct worker *workers;
+	int n;
+	int failures; /* workers in a row that died before READY */
+	struct buf setup;
+	atomic_int in_flight;
+};
+
+static struct json *stage_setup(struct arena *a, const struct stage_run *s)
+{
+	const struct stage *st = &s->cs->stage;
+	struct json *row = json_object(a);
+	json_set_int(a, row, "index", s->at);
+	json_set_text(a, row, "name", st->name);
+	json_set_text(a, row, "uses", s->ops->name);
+	json_set_int(a, row, "seed", (int64_t)st->seed);
+	json_set_text(a, row, "dataset", st->dataset);
+	json_set_text(a, row, "base", st->base);
+	json_set_int(a, row, "cpu_s", s->cs->item_timeout_s + 5);
+	json_set(a, row, "params", options_json(a, s->ops->options, s->ops->noptions, st->params, 0));
+	if (st->provider) {
+		const struct provider *p = st->provider;
+		struct json *provider = json_object(a);
+		json_set_text(a, provider, "name", p->name);
+		json_set_text(a, provider, "kind", p->ops->kind);
+		json_set(a, provider, "params", options_json(a, p->ops->options, p->ops->noptions, p->params, 0));
+		json_set(a, row, "provider", provider);
+	}
+	return row;
+}
+
+static void make_setup(struct sound *x)
+{
+	struct arena a = ARENA_INIT;
+	struct json *setup = json_object(&a), *stages = json_array(&a);
+	json_set_text(&a, setup, "objects", x->g->objects);
+	for (size_t i = 0; i < x->g->nstages; i++)
+		if (x->g->stages[i].chosen && x->g->stages[i].ops->exec == EXEC_SOUND)
+			json_append(stages, stage_setup(&a, &x->g->stages[i]));
+	json_set(&a, setup, "stages", stages);
+	json_write(&x->setup, setup);
+	arena_release(&a);
+}
+
+/* --- Workers --- */
+
+static int worker_start(struct sound *x, struct worker *w, struct err *e)
+{
+	int rc = spawn_worker(x->g->args->worker, &w->pid, &w->fd, e);
+	if (rc < 0)
+		return rc;
+	w->ready = false;
+	w->deadline_ms = clock_ms() + READY_MS;
+	buf_clear(&w->in);
+	buf_clear(&w->out);
+	w->out_at = 0;
+	message_put(&w->out, MESSAGE_SETUP, 0, buf_view(&x->setup));
+	return 0;
+}
+
+static void job_forget(struct sound *x, struct worker *w, int at)
+{
+	arena_release(&w->jobs[at].arena);
+	for (int i = at; i + 1 < w->njobs; i++)
+		w->jobs[i] = w->jobs[i + 1];
+	w->njobs--;
+	memset(&w->jobs[w->njobs], 0, sizeof(w->jobs[0]));
+	x->in_flight--;
+}
+
+static void deadline_set(struct sound *x, struct worker *w)
+{
+	if (w->njobs > 0)
+		w->deadline_ms = clock_ms() + (int64_t)x->g->stages[w->jobs[0].stage].cs->item_timeout_s * 1000;
+	else
+		w->deadline_ms = INT64_MAX;
+}
+
+static void requeue(struct sound *x, struct job *j)
+{
+	struct engine *g = x->g;
+	pthread_mutex_lock(&g->lock);
+	queue_push(&g->stages[j->stage].sound, j->item);
+	pthread_mutex_unlock(&g->lock);
+}
+
+static void job_end(struct sound *x, struct record *r, struct worker *w, struct visit_done *d)
+{
+	struct job *j = &w->jobs[0];
+	struct stage_run *s = &x->g->stages[j->stage];
+	d->key = j->key;
+	d->input = j->input;
+	s->in_flight--;
+	record_begin(r, s->ops->kind == STAGE_EXPAND ? item_at(x->g, j->item)->parent : j->item);
+	int32_t item = j->item;
+	visit_finish(r, s, item, d);
+	job_forget(x, w, 0);
+}
+
+/* The worker's process is gone, or is to go: its first item is at fault, unless it was killed from outside and this was the first time. */
+static void worker_end(struct sound *x, struct record *r, struct worker *w, const char *hung)
+{
+	int status = 0;
+	kill(w->pid, SIGKILL);
+	while (waitpid(w->pid, &status, 0) < 0 && errno == EINTR)
+		;
+	close(w->fd);
+	w->pid = 0;
+	bool outside = !hung && (WIFEXITED(status) || WTERMSIG(status) == SIGKILL);
+	if (!w->ready)
+		x->failures++;
+	if (w->njobs > 0) {
+		struct job *j = &w->jobs[0];
+		struct slot *slot = slot_at(&x->g->stages[j->stage], j->item);
+		if ((outside && slot->tries++ == 0) || !w->ready || x->now) {
+			requeue(x, j);
+			x->g->stages[j->stage].in_flight--;
+			job_forget(x, w, 0);
+		} else {
+			struct err e = ERR_INIT;
+			struct visit_done d = {.e = &e};
+			if (hung)
+				d.rc = err_set(&e, ERR_HUNG, "no answer from taf-worker within %d s (item_timeout_s)",
+					x->g->stages[j->stage].cs->item_timeout_s);
+			else if (WIFSIGNALED(status))
+				d.rc = err_set(&e, ERR_WORKER, "taf-worker died on this item (signal %d, %s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+			else
+				d.rc = err_set(&e, ERR_WORKER, "taf-worker ended on this item (exit status %d)", WEXITSTATUS(status));
+			job_end(x, r, w, &d);
+		}
+	}
+	while (w->njobs > 0) {
+		requeue(x, &w->jobs[0]);
+		x->g->stages[w->jobs[0].stage].in_flight--;
+		job_forget(x, w, 0);
+	}
+}
+
+/* --- Sending --- */
+
+/* View, asks and stored answers of an item, as a WORK message; < 0: it ends here (d is filled). */
+static int job_message(struct sound *x, struct record *r, struct stage_run *s, struct job *j, struct buf *ret, struct visit_done *d)
+{
+	struct work w;
+	int rc = visit_prepare(r, s, j->item, &w, d, d->e);
+	j->key = d->key;
+	j->input = d->input;
+	if (rc == 0)
+		rc = stage_ready(s, d->e);
+	if (rc == 0 && s->ops->asks) {
+		rc = s->ops->asks(&w, d->e);
+		if (rc == 0)
+			rc = asks_resolve(x->g, s, &w, d->e);
+		if (rc == 0 && w.io->asks)
+			j->asks = json_copy(&j->arena, w.io->asks);
+	}
+	if (rc < 0)
+		return rc;
+	CLEANUP(buf_release) struct buf body = BUF_INIT;
+	buf_printf(&body, "{\"stage\":%d,\"slot\":%d,\"id\":", s->at, w.slot);
+	json_write_string(&body, w.id);
+	buf_puts(&body, ",\"call\":");
+	json_write(&body, w.call ? w.call : json_null(&r->arena));
+	buf_puts(&body, ",\"asks\":");
+	json_write(&body, w.asks ? w.asks : json_null(&r->arena));
+	buf_putc(&body, '}');
+	if (buf_error(&body) || body.len + 64 > MESSAGE_MAX)
+		return err_set(d->e, ERR_TOOBIG, "the call is too large for a worker (%zu bytes)", body.len);
+	message_put(ret, MESSAGE_WORK, (uint64_t)j->item, buf_view(&body));
+	return 0;
+}
+
+static bool next_job(struct sound *x, struct job *ret)
+{
+	struct engine *g = x->g;
+	bool found = false;
+	pthread_mutex_lock(&g->lock);
+	for (size_t i = g->nstages; !found && i-- > 0 && !g->stopping;) {
+		ret->stage = (int)i;
+		found = queue_pop(&g->stages[i].sound, &ret->item);
+	}
+	if (found)
+		x->in_flight++;
+	pthread_mutex_unlock(&g->lock);
+	return found;
+}
+
+static void give_job(struct sound *x, struct record *r, struct worker *w, const struct job *job)
+{
+	struct job *j = &w->jobs[w->njobs++];
+	struct stage_run *s = &x->g->stages[job->stage];
+	*j = *job;
+	s->in_flight++;
+	record_begin(r, s->ops->kind == STAGE_EXPAND ? item_at(x->g, j->item)->parent : j->item);
+	struct err e = ERR_INIT;
+	struct visit_done d = {.e = &e};
+	int64_t from = clock_us();
+	d.rc = job_message(x, r, s, j, &w->out, &d);
+	s->busy_us += clock_us() - from;
+	if (d.rc < 0) {
+		s->in_flight--;
+		visit_finish(r, s, j->item, &d);
+		job_forget(x, w, w->njobs - 1);
+		return;
+	}
+	if (w->njobs == 1)
+		deadline_set(x, w);
+}
+
+static void fill_workers(struct sound *x, struct record *r)
+{
+	struct err e = ERR_INIT;
+	for (int depth = 0; depth < IN_FLIGHT; depth++) {
+		for (int i = 0; i < x->n; i++) {
+			struct worker *w = &x->workers[i];
+			struct job job = {0};
+			if (w->njobs > depth || x->now || !next_job(x, &job))
+				continue;
+			if (w->pid == 0 && worker_start(x, w, &e) < 0) {
+				requeue(x, &job);
+				x->in_flight--;
+				engine_fail(x->g, &e);
+				return;
+			}
+			give_job(x, r, w, &job);
+		}
+	}
+}
+
+/* --- Receiving --- */
+
+static void take_done(struct sound *x, struct record *r, struct worker *w, const struct message *m)
+{
+	struct job *j = &w->jobs[0];
+	struct stage_run *s = &x->g->stages[j->stage];
+	struct err e = ERR_INIT;
+	struct visit_done d = {.e = &e};
+	struct arena a = ARENA_INIT;
+	struct json *reply;
+	CLEANUP(buf_release) struct buf fields = BUF_INIT;
+	if (w->njobs == 0 || m->ticket != (uint64_t)j->item || json_parse(&a, m->body, &reply, &e) < 0) {
+		d.rc = e.code = ERR_WORKER;
+		err_context(&e, "taf-worker sent what is no answer to this item");
+	} else {
+		d.rc = (int)json_get_int(reply, "code", ERR_WORKER);
+		if (d.rc < 0)
+			err_set(&e, d.rc, "%.*s", STR_FMT(json_get_str(reply, "error")));
+		s->busy_us += json_get_int(reply, "us", 0);
+		struct work_io io = {.asks = json_copy(&a, j->asks ? j->asks : json_array(&a))};
+		struct work work = {.stage = &s->cs->stage, .id = item_at(x->g, j->item)->id, .arena = &a, .io = &io};
+		asks_store(x->g, s, &work, json_get(reply, "answers"));
+		d.objects = json_get(reply, "objects");
+		d.rejected = json_get_bool(reply, "rejected", false);
+		const struct json *f = json_get(reply, "fields");
+		json_write(&fields, f ? f : json_object(&a));
+		d.fields = buf_view(&fields);
+	}
+	job_end(x, r, w, &d);
+	arena_release(&a);
+	deadline_set(x, w);
+}
+
+static void take_ready(struct sound *x, struct worker *w, const struct message *m)
+{
+	struct arena a = ARENA_INIT;
+	struct json *reply;
+	struct err e = ERR_INIT;
+	if (json_parse(&a, m->body, &reply, &e) == 0 && json_get(reply, "error"))
+		err_set(&e, (int)json_get_int(reply, "code", ERR_IO), "taf-worker cannot start: %.*s", STR_FMT(json_get_str(reply, "error")));
+	if (e.code)
+		engine_fail(x->g, &e);
+	w->ready = true;
+	x->failures = 0;
+	arena_release(&a);
+	deadline_set(x, w);
+}
+
+/* False when the worker is gone. */
+static bool receive(struct sound *x, struct record *r, struct worker *w)
+{
+	char *to = buf_reserve(&w->in, 65536);
+	ssize_t got = to ? recv(w->fd, to, 65536, MSG_DONTWAIT) : 0;
+	if (got < 0)
+		return errno == EAGAIN || errno == EINTR;
+	if (got == 0)
+		return false;
+	w->in.len += (size_t)got;
+	struct message m;
+	size_t used, at = 0;
+	int rc;
+	while ((rc = message_take(str_n(w->in.data + at, w->in.len - at), &m, &used, NULL)) > 0) {
+		if (m.kind == MESSAGE_READY)
+			take_ready(x, w, &m);
+		else
+			take_done(x, r, w, &m);
+		at += used;
+	}
+	memmove(w->in.data, w->in.data + at, w->in.len - at);
+	buf_truncate(&w->in, w->in.len - at);
+	return rc == 0;
+}
+
+static bool send_some(struct worker *w)
+{
+	while (w->out_at < w->out.len) {
+		ssize_t n = send(w->fd, w->out.data + w->out_at, w->out.len - w->out_at, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (n < 0)
+			return errno == EAGAIN || errno == EINTR;
+		w->out_at += (size_t)n;
+	}
+	buf_clear(&w->out);
+	w->out_at = 0;
+	return true;
+}
+
+static int poll_ms(const struct sound *x)
+{
+	int64_t next = clock_ms() + 1000;
+	for (int i = 0; i < x->n; i++)
+		if (x->workers[i].pid && x->workers[i].deadline_ms < next)
+			next = x->workers[i].deadline_ms;
+	int64_t ms = next - clock_ms();
+	return ms < 0 ? 0 : (int)ms;
+}
+
+static void poll_workers(struct sound *x, struct record *r, struct pollfd *p)
+{
+	p[0] = (struct pollfd){x->wake, POLLIN, 0};
+	for (int i = 0; i < x->n; i++) {
+		struct worker *w = &x->workers[i];
+		p[i + 1] = (struct pollfd){w->pid ? w->fd : -1, (short)(POLLIN | (w->out.len ? POLLOUT : 0)), 0};
+	}
+	poll(p, (nfds_t)x->n + 1, poll_ms(x));
+	uint64_t drop;
+	if (p[0].revents)
+		(void)!read(x->wake, &drop, sizeof(drop));
+	for (int i = 0; i < x->n; i++) {
+		struct worker *w = &x->workers[i];
+		if (!w->pid)
+			continue;
+		if (w->out.len && !send_some(w))
+			worker_end(x, r, w, NULL);
+		else if ((p[i + 1].revents & (POLLIN | POLLHUP | POLLERR)) && !receive(x, r, w))
+			worker_end(x, r, w, NULL);
+		else if (clock_ms() >= w->deadline_ms && (w->njobs > 0 || !w->ready))
+			worker_end(x, r, w, "hung");
+		else if (x->now)
+			worker_end(x, r, w, NULL);
+	}
+}
+
+static void *sound_main(void *arg)
+{
+	struct sound *x = arg;
+	struct record r;
+	struct pollfd *p = xcalloc((size_t)x->n + 1, sizeof(*p));
+	record_init(&r, x->g);
+	for (;;) {
+		pthread_mutex_lock(&x->g->lock);
+		bool stop = x->stop;
+		pthread_mutex_unlock(&x->g->lock);
+		if (stop)
+			break;
+		fill_workers(x, &r);
+		poll_workers(x, &r, p);
+		if (x->failures >= 3 && !x->g->failure.code) {
+			struct err e = ERR_INIT;
+			err_set(&e, ERR_IO, "%s ends before it is ready, three times in a row: run it by hand to see why", x->g->args->worker[0]);
+			engine_fail(x->g, &e);
+		}
+		pthread_cond_broadcast(&x->g->idle);
+	}
+	for (int i = 0; i < x->n; i++)
+		if (x->workers[i].pid)
+			worker_end(x, &r, &x->workers[i], NULL);
+	record_release(&r);
+	free(p);
+	return NULL;
+}
+
+/* --- From outside --- */
+
+int sound_start(struct engine *g, struct err *e)
+{
+	bool any = false;
+	for (size_t i = 0; i < g->nstages; i++)
+		any |= g->stages[i].chosen && g->stages[i].ops->exec == EXEC_SOUND;
+	if (!any)
+		return 0;
+	struct sound *x = xcalloc(1, sizeof(*x));
+	x->g = g;
+	x->n = g->args->jobs;
+	x->workers = xcalloc((size_t)x->n, sizeof(*x->workers));
+	for (int i = 0; i < x->n; i++) {
+		buf_init(&x->workers[i].in, MESSAGE_MAX + 65536);
+		buf_init(&x->workers[i].out, MESSAGE_MAX * (IN_FLIGHT + 1));
+	}
+	buf_init(&x->setup, MESSAGE_MAX);
+	make_setup(x);
+	g->sound = x;
+	x->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (x->wake < 0)
+		return err_errno(e, "making an eventfd");
+	errno = pthread_create(&x->thread, NULL, sound_main, x);
+	if (errno != 0)
+		return err_errno(e, "starting the sound thread");
+	x->started = true;
+	return 0;
+}
+
+void sound_wake(struct engine *g)
+{
+	uint64_t one = 1;
+	if (g->sound)
+		(void)!write(g->sound->wake, &one, sizeof(one));
+}
+
+bool sound_busy(struct engine *g)
+{
+	return g->sound && g->sound->in_flight > 0;
+}
+
+void sound_drop(struct engine *g)
+{
+	if (!g->sound)
+		return;
+	g->sound->now = true;
+	sound_wake(g);
+}
+
+void sound_stop(struct engine *g)
+{
+	struct sound *x = g->sound;
+	if (!x)
+		return;
+	if (x->started) {
+		pthread_mutex_lock(&g->lock);
+		x->stop = true;
+		pthread_mutex_unlock(&g->lock);
+		sound_wake(g);
+		pthread_join(x->thread, NULL);
+	}
+	if (x->wake >= 0)
+		close(x->wake);
+	for (int i = 0; i < x->n; i++) {
+		buf_release(&x->workers[i].in);
+		buf_release(&x->workers[i].out);
+	}
+	buf_release(&x->setup);
+	free(x->workers);
+	free(x);
+	g->sound = NULL;
+}

@@ -1,0 +1,39 @@
+/* What the files of the store share: the struct and its pool of readers. Inside the store only. */
+#ifndef TAF_CORE_STORE_PARTS_H
+#define TAF_CORE_STORE_PARTS_H
+
+#include "base/map.h"
+#include "core/keyindex.h"
+#include "core/store.h"
+#include "core/writer.h"
+
+#include <pthread.h>
+
+enum store_read { READ_RESULT, READ_OBJECT, READ_FAILURE, READ_ANSWER, READ_SEEN, READ_STAGE_STATE, READ_FINGERPRINT, READ_COUNT };
+
+struct reader {
+	struct db *db;
+	struct db_stmt *st[READ_COUNT];
+	struct reader *next;
+};
+
+struct store {
+	char *path;
+	struct db *db;       /* for whoever opened the store: loading, commands that read */
+	struct db *write_db; /* the writer's */
+	struct writer *writer;
+	pthread_mutex_t lock; /* all below */
+	struct reader *readers;
+	struct map stages, fingerprints; /* → row */
+	int32_t next_stage, next_fingerprint, next_item, run;
+	int64_t next_result;
+	struct keyindex index;
+	bool index_loaded;
+	int has_failures, has_answers; /* 0: not looked yet, -1: none, 1: some; spares look-ups in empty tables */
+};
+
+int reader_take(struct store *s, enum store_read what, struct reader **ret, struct db_stmt **ret_st, struct err *e);
+void reader_give(struct store *s, struct reader *r);
+void reader_free(struct reader *r);
+
+#endif

@@ -1,0 +1,391 @@
+#include "core/store_parts.h"
+
+#include "base/alloc.h"
+
+#include <string.h>
+
+static uint64_t key_head(const struct digest *key)
+{
+	uint64_t head;
+	memcpy(&head, key->b, sizeof(head));
+	return head;
+}
+
+/* Under the lock, the first time anybody looks for a key. */
+static int load_index(struct store *s, struct err *e)
+{
+	CLEANUP(db_stmt_cleanup) struct db_stmt *st = NULL;
+	int rc = db_prepare(s->db, "SELECT n,head FROM result_key", &st, e);
+	while (rc >= 0 && (rc = db_step(st, e)) > 0)
+		keyindex_put(&s->index, (uint64_t)db_col_int(st, 1), db_col_int(st, 0));
+	if (rc == 0)
+		s->index_loaded = true;
+	return rc;
+}
+
+/* 1 read, 0 no such row yet. */
+static int read_result(struct store *s, int64_t n, struct result *ret, struct err *e)
+{
+	struct reader *r;
+	struct db_stmt *st;
+	int rc = reader_take(s, READ_RESULT, &r, &st, e);
+	if (rc < 0)
+		return rc;
+	db_int(st, 1, n);
+	rc = db_step(st, e);
+	if (rc > 0) {
+		struct str key = db_col_str(st, 1);
+		ret->n = n;
+		ret->rejected = db_col_int(st, 0) != 0;
+		if (key.n == DIGEST_SIZE)
+			memcpy(ret->key.b, key.p, DIGEST_SIZE);
+		buf_clear(&ret->fields);
+		buf_str(&ret->fields, db_col_str(st, 2));
+	}
+	db_reset(st);
+	reader_give(s, r);
+	return rc;
+}
+
+int store_result(struct store *s, int64_t n, struct result *ret, struct err *e)
+{
+	int rc = read_result(s, n, ret, e);
+	if (rc == 0 && s->writer) {
+		rc = store_flush(s, e); /* put a moment ago */
+		if (rc == 0)
+			rc = read_result(s, n, ret, e);
+	}
+	if (rc == 0)
+		return err_set(e, ERR_DB, "%s: the result row %lld is missing; `taf verify --objects` checks the rest", s->path, (long long)n);
+	return rc < 0 ? rc : 0;
+}
+
+int store_find(struct store *s, const struct digest *key, struct result *ret, struct err *e)
+{
+	uint64_t head = key_head(key);
+	size_t at = SIZE_MAX;
+	struct result own = {.fields = BUF_INIT};
+	struct result *r = ret ? ret : &own;
+	for (;;) {
+		pthread_mutex_lock(&s->lock);
+		int rc = s->index_loaded ? 0 : load_index(s, e);
+		int64_t row = rc == 0 ? keyindex_next(&s->index, head, &at) : 0;
+		pthread_mutex_unlock(&s->lock);
+		if (rc == 0 && row == 0) {
+			buf_release(&own.fields);
+			return 0;
+		}
+		if (rc == 0)
+			rc = store_result(s, row, r, e);
+		if (rc < 0 || digest_equal(&r->key, key)) {
+			buf_release(&own.fields);
+			return rc < 0 ? rc : 1;
+		}
+	}
+}
+
+int64_t store_put_result(struct store *s, const struct digest *key, bool rejected, struct str fields)
+{
+	uint64_t head = key_head(key);
+	writer_begin(s->writer);
+	pthread_mutex_lock(&s->lock);
+	int64_t n = s->next_result++;
+	if (s->index_loaded || load_index(s, NULL) == 0)
+		keyindex_put(&s->index, head, n);
+	pthread_mutex_unlock(&s->lock);
+	writer_put(s->writer, ROW_RESULT, "iibti", n, (int64_t)rejected, (const void *)key->b, (size_t)DIGEST_SIZE, fields, (int64_t)s->run);
+	writer_put(s->writer, ROW_RESULT_KEY, "ii", n, (int64_t)head);
+	writer_end(s->writer);
+	return n;
+}
+
+void store_put_object(struct store *s, const struct digest *object, int64_t size, int64_t result)
+{
+	writer_begin(s->writer);
+	writer_put(s->writer, ROW_OBJECT, "bi", (const void *)object->b, (size_t)DIGEST_SIZE, size);
+	if (result)
+		writer_put(s->writer, ROW_RESULT_OBJECT, "bi", (const void *)object->b, (size_t)DIGEST_SIZE, result);
+	writer_end(s->writer);
+}
+
+void store_drop_result(struct store *s, const struct digest *key, int64_t n)
+{
+	pthread_mutex_lock(&s->lock);
+	keyindex_drop(&s->index, key_head(key), n);
+	pthread_mutex_unlock(&s->lock);
+	writer_begin(s->writer);
+	writer_put(s->writer, ROW_DROP_RESULT, "i", n);
+	writer_put(s->writer, ROW_DROP_RESULT_KEY, "i", n);
+	writer_put(s->writer, ROW_DROP_RESULT_OBJECT, "i", n);
+	writer_end(s->writer);
+}
+
+size_t store_result_count(struct store *s)
+{
+	return (size_t)(s->next_result - 1);
+}
+
+int64_t store_object_size(struct store *s, const struct digest *object)
+{
+	struct reader *r;
+	struct db_stmt *st;
+	if (reader_take(s, READ_OBJECT, &r, &st, NULL) < 0)
+		return -1;
+	db_blob(st, 1, object->b, DIGEST_SIZE);
+	int64_t size = db_step(st, NULL) > 0 ? db_col_int(st, 0) : -1;
+	db_reset(st);
+	reader_give(s, r);
+	return size;
+}
+
+/* --- Memos --- */
+
+int store_memos(struct store *s, int32_t stage, int (*take)(void *arg, const struct memo *m), void *arg, struct err *e)
+{
+	CLEANUP(db_stmt_cleanup) struct db_stmt *st = NULL;
+	int rc = db_prepare(s->db,
+		"SELECT item,outcome,reason,input,fingerprint,changed,checked,was_fingerprint,result,was_result FROM memo WHERE stage=?", &st, e);
+	if (rc < 0)
+		return rc;
+	db_int(st, 1, stage);
+	while ((rc = db_step(st, e)) > 0) {
+		struct memo m = {.item = (int32_t)db_col_int(st, 0), .outcome = (uint8_t)db_col_int(st, 1), .reason = (uint8_t)db_col_int(st, 2)};
+		struct str input = db_col_str(st, 3);
+		if (input.n == MEMO_INPUT)
+			memcpy(m.input, input.p, MEMO_INPUT);
+		m.fingerprint = (int32_t)db_col_int(st, 4);
+		m.changed = (int32_t)db_col_int(st, 5);
+		m.checked = (int32_t)db_col_int(st, 6);
+		m.was_fingerprint = (int32_t)db_col_int(st, 7);
+		m.result = db_col_int(st, 8);
+		m.was_result = db_col_int(st, 9);
+		int stop = take(arg, &m);
+		if (stop < 0)
+			return stop;
+	}
+	return rc;
+}
+
+void store_put_memo(struct store *s, int32_t stage, const struct memo *m)
+{
+	writer_begin(s->writer);
+	writer_put(s->writer, ROW_MEMO, "iiiibiiiiii", (int64_t)stage, (int64_t)m->item, (int64_t)m->outcome, (int64_t)m->reason,
+		(const void *)m->input, (size_t)MEMO_INPUT, (int64_t)m->fingerprint, (int64_t)m->changed, (int64_t)m->checked,
+		(int64_t)m->was_fingerprint, m->result, m->was_result);
+	if (m->was_result && m->changed == s->run)
+		writer_put(s->writer, ROW_RETIRED, "ii", m->was_result, (int64_t)s->run);
+	writer_end(s->writer);
+}
+
+/* --- Failures --- */
+
+static void failure_fill(struct failure *f, struct db_stmt *st, int col)
+{
+	f->stage = (int32_t)db_col_int(st, col);
+	f->item = (int32_t)db_col_int(st, col + 1);
+	f->run = (int32_t)db_col_int(st, col + 2);
+	f->code = (int)db_col_int(st, col + 3);
+	buf_clear(&f->text);
+	buf_str(&f->text, db_col_str(st, col + 4));
+}
+
+/* Whether a table has rows, asked once: most runs have no failure and no answer to look for. */
+static bool table_used(struct store *s, int *known, const char *sql)
+{
+	pthread_mutex_lock(&s->lock);
+	if (*known <= 0) {
+		int64_t any = 0;
+		if (*known == 0)
+			db_query_int(s->db, sql, 0, &any, NULL);
+		*known = any ? 1 : -1;
+	}
+	bool used = *known > 0;
+	pthread_mutex_unlock(&s->lock);
+	return used;
+}
+
+static void table_mark(struct store *s, int *known)
+{
+	pthread_mutex_lock(&s->lock);
+	*known = 1;
+	pthread_mutex_unlock(&s->lock);
+}
+
+int store_find_failure(struct store *s, const struct digest *key, struct failure *ret, struct err *e)
+{
+	if (!table_used(s, &s->has_failures, "SELECT 1 FROM failure LIMIT 1"))
+		return 0;
+	struct reader *r;
+	struct db_stmt *st;
+	int rc = reader_take(s, READ_FAILURE, &r, &st, e);
+	if (rc < 0)
+		return rc;
+	db_blob(st, 1, key->b, DIGEST_SIZE);
+	rc = db_step(st, e);
+	if (rc > 0) {
+		ret->key = *key;
+		failure_fill(ret, st, 0);
+	}
+	db_reset(st);
+	reader_give(s, r);
+	return rc;
+}
+
+void store_put_failure(struct store *s, const struct failure *f)
+{
+	table_mark(s, &s->has_failures);
+	writer_begin(s->writer);
+	writer_put(s->writer, ROW_FAILURE, "biiiit", (const void *)f->key.b, (size_t)DIGEST_SIZE, (int64_t)f->stage, (int64_t)f->item,
+		(int64_t)f->run, (int64_t)f->code, buf_view(&f->text));
+	writer_end(s->writer);
+}
+
+void store_drop_failure(struct store *s, const struct digest *key)
+{
+	writer_begin(s->writer);
+	writer_put(s->writer, ROW_DROP_FAILURE, "b", (const void *)key->b, (size_t)DIGEST_SIZE);
+	writer_end(s->writer);
+}
+
+int store_failures(struct store *s, int (*take)(void *arg, const struct failure *f), void *arg, struct err *e)
+{
+	CLEANUP(db_stmt_cleanup) struct db_stmt *st = NULL;
+	int rc = db_prepare(s->db, "SELECT key,stage,item,run,code,text FROM failure ORDER BY stage,item", &st, e);
+	struct failure f = {.text = BUF_INIT};
+	while (rc >= 0 && (rc = db_step(st, e)) > 0) {
+		struct str key = db_col_str(st, 0);
+		if (key.n == DIGEST_SIZE)
+			memcpy(f.key.b, key.p, DIGEST_SIZE);
+		failure_fill(&f, st, 1);
+		int stop = take(arg, &f);
+		if (stop < 0) {
+			rc = stop;
+			break;
+		}
+	}
+	buf_release(&f.text);
+	return rc;
+}
+
+/* --- Answers --- */
+
+int store_answer(struct store *s, const struct digest *request, int64_t draw, struct buf *ret, struct err *e)
+{
+	if (!table_used(s, &s->has_answers, "SELECT 1 FROM answer LIMIT 1"))
+		return 0;
+	struct reader *r;
+	struct db_stmt *st;
+	int rc = reader_take(s, READ_ANSWER, &r, &st, e);
+	if (rc < 0)
+		return rc;
+	db_blob(st, 1, request->b, DIGEST_SIZE);
+	db_int(st, 2, draw);
+	rc = db_step(st, e);
+	if (rc > 0) {
+		buf_clear(ret);
+		buf_str(ret, db_col_str(st, 0));
+	}
+	db_reset(st);
+	reader_give(s, r);
+	return rc;
+}
+
+void store_put_answer(struct store *s, const struct answer_row *a)
+{
+	struct digest object;
+	bool has = digest_parse(a->object, &object);
+	table_mark(s, &s->has_answers);
+	writer_begin(s->writer);
+	writer_put(s->writer, ROW_ANSWER, has ? "bittbtiii" : "bittntiii", (const void *)a->request.b, (size_t)DIGEST_SIZE, a->draw, a->answer,
+		a->sent, (const void *)(has ? object.b : NULL), has ? (size_t)DIGEST_SIZE : (size_t)0, a->model, a->tokens_in, a->tokens_out,
+		(int64_t)s->run);
+	writer_end(s->writer);
+}
+
+size_t store_answer_count(struct store *s)
+{
+	int64_t n = 0;
+	db_query_int(s->db, "SELECT count(*) FROM answer", 0, &n, NULL);
+	return (size_t)n;
+}
+
+/* --- Objects --- */
+
+int store_objects(struct store *s, int folder, int (*take)(void *arg, const struct digest *d, int64_t size), void *arg, struct err *e)
+{
+	CLEANUP(db_stmt_cleanup) struct db_stmt *st = NULL;
+	int rc = db_prepare(s->db, "SELECT digest,size FROM object WHERE digest>=? AND digest<?", &st, e);
+	if (rc < 0)
+		return rc;
+	unsigned char lo[1] = {(unsigned char)folder}, hi[1] = {(unsigned char)(folder + 1)};
+	unsigned char top[DIGEST_SIZE + 1];
+	memset(top, 0xff, sizeof(top));
+	db_blob(st, 1, lo, 1);
+	db_blob(st, 2, folder == 255 ? top : hi, folder == 255 ? sizeof(top) : 1);
+	while ((rc = db_step(st, e)) > 0) {
+		struct str key = db_col_str(st, 0);
+		struct digest d;
+		if (key.n != DIGEST_SIZE)
+			continue;
+		memcpy(d.b, key.p, DIGEST_SIZE);
+		int stop = take(arg, &d, db_col_int(st, 1));
+		if (stop < 0)
+			return stop;
+	}
+	return rc;
+}
+
+int store_lose_objects(struct store *s, const struct digest *objects, size_t n, struct err *e)
+{
+	static const enum store_row steps[] = {
+		ROW_LOST_MEMO, ROW_LOST_KEY, ROW_LOST_RESULT, ROW_LOST_LINK, ROW_LOST_ANSWER, ROW_LOST_OBJECT, ROW_LOST_DONE};
+	writer_begin(s->writer);
+	for (size_t i = 0; i < n; i++)
+		writer_put(s->writer, ROW_LOST, "b", (const void *)objects[i].b, (size_t)DIGEST_SIZE);
+	for (size_t i = 0; i < COUNT_OF(steps); i++)
+		writer_put(s->writer, steps[i], "");
+	writer_end(s->writer);
+	int rc = store_flush(s, e);
+	pthread_mutex_lock(&s->lock);
+	keyindex_release(&s->index); /* read again by the next look-up */
+	s->index_loaded = false;
+	pthread_mutex_unlock(&s->lock);
+	return rc;
+}
+
+/* --- Files seen --- */
+
+int store_seen(struct store *s, struct str path, int way, struct seen *ret, struct err *e)
+{
+	struct reader *r;
+	struct db_stmt *st;
+	int rc = reader_take(s, READ_SEEN, &r, &st, e);
+	if (rc < 0)
+		return rc;
+	db_text(st, 1, path);
+	db_int(st, 2, way);
+	rc = db_step(st, e);
+	if (rc > 0) {
+		ret->size = db_col_int(st, 0);
+		ret->mtime_ns = db_col_int(st, 1);
+		ret->ctime_ns = db_col_int(st, 2);
+		ret->ino = db_col_int(st, 3);
+		ret->hashed_ms = db_col_int(st, 4);
+		struct str d = db_col_str(st, 5);
+		if (d.n == DIGEST_SIZE)
+			memcpy(ret->digest.b, d.p, DIGEST_SIZE);
+		else
+			rc = 0;
+	}
+	db_reset(st);
+	reader_give(s, r);
+	return rc;
+}
+
+void store_put_seen(struct store *s, struct str path, int way, const struct seen *v)
+{
+	writer_begin(s->writer);
+	writer_put(s->writer, ROW_SEEN, "tiiiiiib", path, (int64_t)way, v->size, v->mtime_ns, v->ctime_ns, v->ino, v->hashed_ms,
+		(const void *)v->digest.b, (size_t)DIGEST_SIZE);
+	writer_end(s->writer);
+}

@@ -1,0 +1,55 @@
+/* The engine's side of the services in core/stage.h, as tables of functions: the scheduler, the worker and the tests each bring their own.
+ * core/work.c turns them into the calls that stages make. */
+#ifndef TAF_CORE_WORK_H
+#define TAF_CORE_WORK_H
+
+#include "core/stage.h"
+
+struct work_io {
+	/* Objects: store bytes, or read whole (ERR_LOST when missing or of another length than stored). */
+	int (*object_put)(void *arg, struct str bytes, struct digest *ret, struct err *e);
+	int (*object_read)(void *arg, const struct digest *d, size_t max, struct buf *ret, struct err *e);
+	int (*file)(void *arg, int file, struct str *ret, struct err *e);
+	void *arg;
+	/* What asks() collected and work_answer() made; arrays in the record's arena. */
+	struct json *asks;    /* requests, in order */
+	struct json *answers; /* [{index, answer}] */
+	struct json *objects; /* [{digest, size}] written by this work */
+};
+
+struct lister_sink {
+	/** Takes one item. `content` lives until it returns. ERR_… stops the listing. */
+	int (*add)(void *arg, struct str id, const struct json *content, struct locator at, const int *uses, size_t nuses, const char *broken);
+	int (*file)(void *arg, int file, struct str *ret, struct err *e);
+	void *arg;
+};
+/** Run a source's list() into a sink. Doubled ids come out as broken items "<id>+double.N" naming both places (`files`: names for messages). */
+int lister_run(struct stage *s, const struct lister_sink *sink, const struct option_list *files, struct err *e);
+/** "file:line" (or "file") of a locator; appended. */
+void locator_text(struct buf *b, struct locator at, const struct option_list *files);
+
+struct gather_io {
+	/** The next call in id order; 0 at the end, 1, or a negative code. */
+	int (*next)(void *arg, struct str *ret_id, const struct json **ret_call, struct err *e);
+	void (*rewind)(void *arg);
+	void (*set)(void *arg, const struct json *fields, bool rejected);
+	void *arg;
+	size_t count;
+	struct gather_facts facts;
+	/** sink: path of an object's file, ERR_LOST when missing or of another length. */
+	int (*object_path)(void *arg, struct str hex, struct buf *ret, struct err *e);
+};
+struct gather {
+	const struct gather_io *io;
+};
+
+/** The leaf paths `fields->reads` of a call and nothing else, as a new object in the arena; what is absent stays absent.
+ * Arrays are walked: "turns.text" keeps of each element that member. */
+struct json *fields_project(struct arena *a, const struct json *call, const struct field *paths, size_t n);
+/** Whether `write` covers `read` ("turns" covers "turns.text", "turns.text" does not cover "turns"). */
+bool field_covers(const char *write, const char *read);
+
+/** The per-item files of a stage (its OPTION_PER_ITEM option), or NULL. */
+const struct option_list *stage_item_files(const struct stage *s);
+
+#endif

@@ -1,0 +1,7 @@
+#include "provider/providers.h"
+
+const struct provider_ops *const providers_all[] = {
+	&provider_script,
+	&provider_espeak,
+	NULL,
+};

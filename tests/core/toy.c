@@ -1,0 +1,507 @@
+#include "tests/core/toy.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/fs.h"
+#include "core/spawn.h"
+#include "worker/worker.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static const char *const toy_types[] = {"toy-lines", "toy-copy", "toy-judge", "toy-net", "toy-sound", "toy-hear", "toy-more", "toy-rank", "toy-list"};
+static atomic_int worked[COUNT_OF(toy_types)];
+
+static void count(const char *type)
+{
+	for (size_t i = 0; i < COUNT_OF(toy_types); i++)
+		if (strcmp(toy_types[i], type) == 0)
+			worked[i]++;
+}
+
+int toy_worked(const char *type)
+{
+	for (size_t i = 0; i < COUNT_OF(toy_types); i++)
+		if (strcmp(toy_types[i], type) == 0)
+			return worked[i];
+	return -1;
+}
+
+/* --- toy-lines --- */
+
+struct lines_params {
+	struct option_list files;
+	bool is_private;
+};
+static const struct option lines_options[] = {
+	{"files", OPT_FILES, offsetof(struct lines_params, files), OPTION_REQUIRED | OPTION_PER_ITEM, NULL, 0, 0, NULL, NULL, "lines id=text"},
+	{"private", OPT_BOOL, offsetof(struct lines_params, is_private), 0, "false", 0, 0, NULL, NULL, "whether calls are private"},
+};
+
+static bool lines_private(const void *params)
+{
+	return ((const struct lines_params *)params)->is_private;
+}
+
+static void lines_fields(const void *params, struct stage_fields *f)
+{
+	(void)params;
+	fields_write(f, "turns", 0);
+	fields_write(f, "length", 0);
+}
+
+static int lines_list(struct stage *s, struct lister *l, struct err *e)
+{
+	const struct lines_params *p = s->params;
+	for (size_t i = 0; i < p->files.n; i++) {
+		struct str text, line;
+		int rc = lister_file(l, (int)i, &text, e);
+		if (rc < 0)
+			return rc;
+		for (int n = 1; str_line(&text, &line); n++) {
+			struct locator at = {(int)i, 0, 0, n};
+			ptrdiff_t eq = str_find(line, STR("=")), broken = str_find(line, STR("!"));
+			if (line.n == 0 || line.p[0] == '#')
+				continue;
+			if (eq < 0 && broken > 0) {
+				lister_broken(l, str_n(line.p, (size_t)broken), at, line.p[broken + 1] == 'x' ? "broken x" : "broken y");
+				continue;
+			}
+			if (eq <= 0)
+				return err_set(e, ERR_DATA, "line %d is no id=text", n);
+			struct json *content = json_object(lister_arena(l));
+			json_set_str(lister_arena(l), content, "text", str_trim(str_n(line.p + eq + 1, line.n - (size_t)eq - 1)));
+			lister_add(l, str_n(line.p, (size_t)eq), content, at, NULL, 0);
+		}
+	}
+	return 0;
+}
+
+static int lines_process(struct work *w, struct err *e)
+{
+	(void)e;
+	count("toy-lines");
+	struct str text = json_get_str(w->call, "text");
+	struct json *turn = json_object(w->arena), *turns = json_array(w->arena);
+	json_set_text(w->arena, turn, "role", "left");
+	json_set_str(w->arena, turn, "text", text);
+	json_append(turns, turn);
+	w->fields = json_object(w->arena);
+	json_set(w->arena, w->fields, "turns", turns);
+	json_set_int(w->arena, w->fields, "length", (int64_t)text.n);
+	return 0;
+}
+
+/* --- toy-copy, toy-net --- */
+
+struct copy_params {
+	struct str add, fail, into;
+	int class;
+	bool draw, length;
+	int64_t sleep_ms, count;
+	struct str file;
+};
+static const char *const classes[] = {"data", "transient", "account", "machine", "lost", "timeout", NULL};
+static const int class_codes[] = {ERR_DATA, ERR_TRANSIENT, ERR_ACCOUNT, ERR_IO, ERR_LOST, ERR_TIMEOUT};
+static const struct option copy_options[] = {
+	{"add", OPT_STRING, offsetof(struct copy_params, add), OPTION_SHAPES, "", 0, 0, NULL, NULL, "text put behind"},
+	{"fail", OPT_STRING, offsetof(struct copy_params, fail), 0, "", 0, 0, NULL, NULL, "text that fails"},
+	{"class", OPT_CHOICE, offsetof(struct copy_params, class), 0, "data", 0, 0, classes, NULL, "class of that failure"},
+	{"length", OPT_BOOL, offsetof(struct copy_params, length), OPTION_SHAPES, "false", 0, 0, NULL, NULL, "read the length too"},
+	{"sleep_ms", OPT_INT, offsetof(struct copy_params, sleep_ms), 0, "0", 0, 10000, NULL, "ms", "how long it takes"},
+	{"count", OPT_INT, offsetof(struct copy_params, count), 0, "0", 0, 10000, NULL, NULL, "a parameter that shapes nothing"},
+	{"file", OPT_FILE, offsetof(struct copy_params, file), OPTION_SHAPES | OPTION_YAML, "", 0, 0, NULL, NULL, "rules"},
+};
+
+static void copy_fields(const void *params, struct stage_fields *f)
+{
+	fields_read(f, "turns.text", 0);
+	if (((const struct copy_params *)params)->length)
+		fields_read(f, "length", FIELD_OPTIONAL);
+	fields_write(f, "note", 0);
+	fields_write(f, "qa.@", FIELD_OPTIONAL);
+}
+
+static struct str first_text(const struct work *w)
+{
+	return json_get_str(json_at(json_get(w->call, "turns"), 0), "text");
+}
+
+static int copy_process(struct work *w, struct err *e)
+{
+	const struct copy_params *p = w->stage->params;
+	struct str text = first_text(w);
+	count(w->stage->ops->name);
+	if (p->sleep_ms)
+		clock_sleep_ms(p->sleep_ms);
+	if (p->fail.n && str_find(text, p->fail) >= 0)
+		return err_set(e, class_codes[p->class], "the text has '%.*s'", STR_FMT(p->fail));
+	w->fields = json_object(w->arena);
+	const char *drawn = "";
+	if (w->stage->ops->flags & STAGE_DRAWS) {
+		struct draw d;
+		work_draw(w, "letter", &d);
+		drawn = arena_printf(w->arena, "%u", draw_below(&d, 1000000));
+	}
+	json_set_text(w->arena, w->fields, "note", arena_printf(w->arena, "%.*s%.*s%s", STR_FMT(text), STR_FMT(p->add), drawn));
+	return 0;
+}
+
+/* --- toy-judge --- */
+
+struct judge_params {
+	struct str bad;
+};
+static const struct option judge_options[] = {
+	{"bad", OPT_STRING, offsetof(struct judge_params, bad), OPTION_SHAPES, "bad", 0, 0, NULL, NULL, "text that is rejected"},
+};
+
+static void judge_fields(const void *params, struct stage_fields *f)
+{
+	(void)params;
+	fields_read(f, "turns.text", 0);
+	fields_write(f, "qa.@", 0);
+}
+
+static int judge_process(struct work *w, struct err *e)
+{
+	(void)e;
+	const struct judge_params *p = w->stage->params;
+	count("toy-judge");
+	bool bad = str_find(first_text(w), p->bad) >= 0;
+	struct json *findings = json_array(w->arena);
+	if (bad) {
+		struct json *f = json_object(w->arena);
+		json_set_text(w->arena, f, "rule", "bad");
+		json_set_int(w->arena, f, "value", 1);
+		json_set_int(w->arena, f, "limit", 0);
+		json_append(findings, f);
+	}
+	work_verdict(w, bad ? "reject" : "pass", findings);
+	return 0;
+}
+
+/* --- toy-sound, toy-hear: described here, worked in the worker --- */
+
+static void sound_fields(const void *params, struct stage_fields *f)
+{
+	(void)params;
+	fields_read(f, "turns.text", 0);
+	fields_write(f, "blob", 0);
+}
+
+static int sound_process(struct work *w, struct err *e)
+{
+	struct str text = first_text(w);
+	if (str_is(text, "crash"))
+		abort();
+	if (str_is(text, "leave"))
+		_exit(7);
+	if (str_is(text, "hang"))
+		clock_sleep_ms(60000);
+	if (str_is(text, "refuse"))
+		return err_set(e, ERR_DATA, "refused");
+	const char *hex;
+	int rc = work_object(w, text, &hex, e);
+	if (rc < 0)
+		return rc;
+	struct json *blob = json_object(w->arena);
+	json_set_text(w->arena, blob, "object", hex);
+	json_set_text(w->arena, blob, "worker", "yes");
+	w->fields = json_object(w->arena);
+	json_set(w->arena, w->fields, "blob", blob);
+	return 0;
+}
+
+static void hear_fields(const void *params, struct stage_fields *f)
+{
+	(void)params;
+	fields_read(f, "blob.object", 0);
+	fields_write(f, "heard", 0);
+}
+
+static int hear_process(struct work *w, struct err *e)
+{
+	CLEANUP(buf_release) struct buf b = BUF_INIT;
+	int rc = work_object_read(w, json_get_str(json_get(w->call, "blob"), "object"), 1 << 20, &b, e);
+	if (rc < 0)
+		return rc;
+	w->fields = json_object(w->arena);
+	json_set_int(w->arena, w->fields, "heard", (int64_t)b.len);
+	return 0;
+}
+
+/* --- toy-more --- */
+
+struct more_params {
+	int64_t slots;
+};
+static const struct option more_options[] = {
+	{"slots", OPT_INT, offsetof(struct more_params, slots), 0, "2", 1, 9, NULL, NULL, "new calls a parent"},
+};
+
+static void more_fields(const void *params, struct stage_fields *f)
+{
+	(void)params;
+	fields_read(f, "turns.text", 0);
+	fields_write(f, "turns", 0);
+	fields_write(f, "parents", 0);
+}
+
+static int more_slots(const void *params)
+{
+	return (int)((const struct more_params *)params)->slots;
+}
+
+static const char *more_tag(const void *params)
+{
+	(void)params;
+	return "more";
+}
+
+static int more_process(struct work *w, struct err *e)
+{
+	(void)e;
+	count("toy-more");
+	struct json *turn = json_object(w->arena), *turns = json_array(w->arena);
+	json_set_text(w->arena, turn, "text", arena_printf(w->arena, "%.*s/%d", STR_FMT(first_text(w)), w->slot));
+	json_append(turns, turn);
+	w->fields = json_object(w->arena);
+	json_set(w->arena, w->fields, "turns", turns);
+	return 0;
+}
+
+/* --- toy-rank --- */
+
+static void rank_fields(const void *params, struct stage_fields *f)
+{
+	(void)params;
+	fields_read(f, "turns.text", 0);
+	fields_write(f, "rank", 0);
+}
+
+static int rank_reduce(struct stage *s, struct gather *g, struct err *e)
+{
+	(void)s;
+	count("toy-rank");
+	struct arena a = ARENA_INIT;
+	struct json *seen = json_object(&a);
+	struct str id;
+	const struct json *call;
+	for (int n = 0; gather_next(g, &id, &call, e); n++) {
+		struct str text = json_get_str(json_at(json_get(call, "turns"), 0), "text");
+		bool doubled = json_get_key(seen, text) != NULL;
+		json_set_key(&a, seen, text, json_null(&a));
+		struct json *fields = json_object(&a);
+		json_set_int(&a, fields, "rank", n);
+		gather_set(g, fields, doubled);
+	}
+	arena_release(&a);
+	return e->code;
+}
+
+/* --- toy-list --- */
+
+static void list_fields(const void *params, struct stage_fields *f)
+{
+	(void)params;
+	fields_read(f, "turns.text", FIELD_OPTIONAL);
+	fields_read(f, "note", FIELD_OPTIONAL);
+	fields_read(f, "rank", FIELD_OPTIONAL);
+	fields_read(f, "heard", FIELD_OPTIONAL);
+	fields_read(f, "qa", FIELD_OPTIONAL);
+	fields_read(f, "blob.object", FIELD_OPTIONAL);
+}
+
+static int list_sink(struct stage *s, struct gather *g, const char *folder, struct err *e)
+{
+	(void)s;
+	count("toy-list");
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	CLEANUP(buf_release) struct buf path = BUF_INIT;
+	struct str id;
+	const struct json *call;
+	while (gather_next(g, &id, &call, e)) {
+		struct str object = json_get_str(json_get(call, "blob"), "object");
+		int rc = object.n ? gather_object(g, object, &path, e) : 0;
+		if (rc < 0)
+			return rc;
+		buf_str(&text, id);
+		buf_putc(&text, '\t');
+		json_write(&text, call);
+		buf_putc(&text, '\n');
+	}
+	if (e->code)
+		return e->code;
+	fs_join(&path, folder, "list.txt");
+	return fs_write_atomic(path.data, text.data, text.len, 0644, e);
+}
+
+#define OPTIONS(table) .options = (table), .noptions = COUNT_OF(table)
+
+static const struct stage_ops lines_ops = {.name = "toy-lines", .help = "lines", .version = 1, .kind = STAGE_SOURCE,
+	.params_size = sizeof(struct lines_params), OPTIONS(lines_options), .fields = lines_fields, .list = lines_list, .process = lines_process,
+	.is_private = lines_private};
+static const struct stage_ops copy_ops = {.name = "toy-copy", .help = "copy", .version = 1, .kind = STAGE_MAP,
+	.params_size = sizeof(struct copy_params), OPTIONS(copy_options), .fields = copy_fields, .process = copy_process};
+static const struct stage_ops copy2_ops = {.name = "toy-copy2", .help = "copy, a later version", .version = 2, .kind = STAGE_MAP,
+	.params_size = sizeof(struct copy_params), OPTIONS(copy_options), .fields = copy_fields, .process = copy_process};
+static const struct stage_ops draw_ops = {.name = "toy-draw", .help = "copy with a draw", .version = 1, .kind = STAGE_MAP, .flags = STAGE_DRAWS,
+	.params_size = sizeof(struct copy_params), OPTIONS(copy_options), .fields = copy_fields, .process = copy_process};
+static const struct stage_ops net_ops = {.name = "toy-net", .help = "copy", .version = 1, .kind = STAGE_MAP, .exec = EXEC_NETWORK,
+	.params_size = sizeof(struct copy_params), OPTIONS(copy_options), .fields = copy_fields, .process = copy_process};
+static const struct stage_ops judge_ops = {.name = "toy-judge", .help = "judge", .version = 1, .kind = STAGE_MAP,
+	.params_size = sizeof(struct judge_params), OPTIONS(judge_options), .fields = judge_fields, .process = judge_process};
+static const struct stage_ops sound_ops = {.name = "toy-sound", .help = "sound", .version = 1, .kind = STAGE_MAP, .exec = EXEC_SOUND,
+	.fields = sound_fields};
+static const struct stage_ops hear_ops = {.name = "toy-hear", .help = "hear", .version = 1, .kind = STAGE_MAP, .exec = EXEC_SOUND,
+	.fields = hear_fields};
+static const struct stage_ops more_ops = {.name = "toy-more", .help = "more", .version = 1, .kind = STAGE_EXPAND,
+	.params_size = sizeof(struct more_params), OPTIONS(more_options), .fields = more_fields, .process = more_process, .slots = more_slots,
+	.tag = more_tag};
+static const struct stage_ops rank_ops = {.name = "toy-rank", .help = "rank", .version = 1, .kind = STAGE_REDUCE, .fields = rank_fields,
+	.reduce = rank_reduce};
+static const struct stage_ops list_ops = {.name = "toy-list", .help = "list", .version = 1, .kind = STAGE_SINK, .fields = list_fields,
+	.sink = list_sink};
+
+static const struct stage_ops *const all[] = {&lines_ops, &copy_ops, &copy2_ops, &draw_ops, &net_ops, &judge_ops, &sound_ops, &hear_ops, &more_ops,
+	&rank_ops, &list_ops, NULL};
+const struct stage_registry toy_registry = {all};
+
+static const struct stage_sound sound_work = {"toy-sound", sound_process}, hear_work = {"toy-hear", hear_process};
+static const struct stage_sound *const sounds[] = {&sound_work, &hear_work, NULL};
+
+/* --- Harness --- */
+
+static const char *worker_command[] = {NULL, "--worker", NULL};
+
+int toy_worker(int argc, char **argv)
+{
+	static char self[4096];
+	if (argc > 1 && strcmp(argv[1], "--worker") == 0) {
+		static const struct worker_kit kit = {&toy_registry, sounds, NULL};
+		return worker_main(&kit, WORKER_FD);
+	}
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	self[n > 0 ? n : 0] = '\0';
+	worker_command[0] = self;
+	return -1;
+}
+
+void toy_begin(struct toy *t)
+{
+	memset(t, 0, sizeof(*t));
+	snprintf(t->dir, sizeof(t->dir), "%s/taf-engine-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+	assert_non_null(mkdtemp(t->dir));
+	t->args.jobs = 2;
+}
+
+void toy_end(struct toy *t)
+{
+	run_status_free(&t->status);
+	fs_remove_tree(t->dir, NULL);
+}
+
+static char *path_of(struct toy *t, const char *name)
+{
+	CLEANUP(buf_release) struct buf b = BUF_INIT;
+	buf_printf(&b, "%s/%s", t->dir, name);
+	return buf_take(&b);
+}
+
+void toy_write(struct toy *t, const char *name, const char *text)
+{
+	CLEANUP(free_ptr) char *path = path_of(t, name);
+	struct err e = ERR_INIT;
+	if (fs_write_atomic(path, text, strlen(text), 0644, &e) < 0)
+		fail_msg("%s", e.text);
+}
+
+char *toy_read(struct toy *t, const char *name)
+{
+	CLEANUP(free_ptr) char *path = path_of(t, name);
+	CLEANUP(buf_release) struct buf b = BUF_INIT;
+	if (fs_read(path, 1 << 24, &b, NULL) < 0)
+		return NULL;
+	return buf_take(&b);
+}
+
+void toy_remove(struct toy *t, const char *name)
+{
+	CLEANUP(free_ptr) char *path = path_of(t, name);
+	fs_remove_tree(path, NULL);
+}
+
+static struct config *load(struct toy *t, const char *file)
+{
+	size_t n = 0;
+	while (t->sets && t->sets[n])
+		n++;
+	struct problems problems = PROBLEMS_INIT;
+	struct config_args args = {.file = file, .sets = t->sets, .nsets = n, .registry = &toy_registry};
+	struct config *config = NULL;
+	if (config_load(&args, &config, &problems) < 0) {
+		CLEANUP(buf_release) struct buf b = BUF_INIT;
+		problems_print(&problems, &b);
+		fail_msg("%s", b.data);
+	}
+	problems_release(&problems);
+	return config;
+}
+
+/* Stage names in a status point into the config: they are kept with the toy's arena-like leak-free copies. */
+static void keep_names(struct toy *t)
+{
+	static char names[64][2][72];
+	for (size_t i = 0; i < t->status.nstages && i < 64; i++) {
+		snprintf(names[i][0], sizeof(names[i][0]), "%s", t->status.stages[i].name);
+		snprintf(names[i][1], sizeof(names[i][1]), "%s", t->status.stages[i].uses);
+		t->status.stages[i].name = names[i][0];
+		t->status.stages[i].uses = names[i][1];
+	}
+}
+
+static int go(struct toy *t, bool plan)
+{
+	CLEANUP(free_ptr) char *file = path_of(t, "pipeline.yaml");
+	CLEANUP(free_ptr) char *work = path_of(t, "work");
+	struct config *config = load(t, file);
+	fs_mkdirs(work, NULL);
+	t->args.config = config;
+	t->args.work = work;
+	t->args.worker = worker_command;
+	err_clear(&t->err);
+	run_status_free(&t->status);
+	for (size_t i = 0; i < COUNT_OF(worked); i++)
+		worked[i] = 0;
+	int rc = plan ? engine_plan(&t->args, &t->status, &t->err) : engine_run(&t->args, &t->status, &t->err);
+	keep_names(t);
+	config_free(config);
+	return rc;
+}
+
+int toy_run(struct toy *t)
+{
+	return go(t, false);
+}
+
+int toy_plan(struct toy *t)
+{
+	return go(t, true);
+}
+
+const struct stage_counts *toy_counts(struct toy *t, const char *stage)
+{
+	for (size_t i = 0; i < t->status.nstages; i++)
+		if (strcmp(t->status.stages[i].name, stage) == 0)
+			return &t->status.stages[i].c;
+	fail_msg("no stage %s in the status", stage);
+	return NULL;
+}
