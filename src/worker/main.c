@@ -1,0 +1,24 @@
+/* taf-worker: everything that touches sound, one item at a time, for `taf`. */
+#include "core/spawn.h"
+#include "io/av.h"
+#include "io/speech.h"
+#include "worker/worker.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+
+static int begin(struct err *e)
+{
+	av_init();
+	return speech_init(e);
+}
+
+int main(void)
+{
+	if (fcntl(WORKER_FD, F_GETFD) < 0) {
+		fputs("taf-worker is started by taf, which talks to it on descriptor 3; run taf instead\n", stderr);
+		return 2;
+	}
+	static const struct worker_kit kit = {&stages_all, stages_sound, begin};
+	return worker_main(&kit, WORKER_FD);
+}
