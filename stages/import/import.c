@@ -1,0 +1,398 @@
+/* import: transcripts of many forms become calls. */
+#include "stages/import/import.h"
+
+#include "base/alloc.h"
+#include "base/fs.h"
+#include "base/utf8.h"
+#include "io/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct reader *const import_readers[] = {
+	&reader_dialogue, /* before JSONL: an object on one line could be either */
+	&reader_jsonl,
+	NULL,
+};
+
+enum initiator { INITIATOR_AUTO, INITIATOR_LEFT, INITIATOR_RIGHT, INITIATOR_UNKNOWN };
+static const char *const source_names[] = {"asr", "published", NULL};
+static const char *const initiator_names[] = {"auto", "left", "right", "unknown", NULL};
+
+#define AT(field) offsetof(struct import_params, field)
+
+static const struct option options[] = {
+	{.name = "inputs",
+		.type = OPT_FILES,
+		.offset = AT(inputs),
+		.flags = OPTION_REQUIRED | OPTION_PER_ITEM,
+		.help = "Transcript files. The form is recognised by the content: TeleAntiFraud JSONL, or full-dialogue JSON. "
+				"A JSONL line and a "
+				"full dialogue of one id (give both the same prefix) are one call: labels from the line, text and "
+				"order from the dialogue."},
+	{.name = "prefix",
+		.type = OPT_STRING,
+		.offset = AT(prefix),
+		.dflt = "''",
+		.help = "First part of the ids. Empty: each file's name without its extension."},
+	{.name = "source",
+		.type = OPT_CHOICE,
+		.offset = AT(source),
+		.flags = OPTION_SHAPES,
+		.dflt = "asr",
+		.choices = source_names,
+		.help = "Where the calls come from: recognised speech, or a published dataset."},
+	{.name = "private",
+		.type = OPT_BOOL,
+		.offset = AT(is_private),
+		.dflt = "true",
+		.help = "The calls may hold personal data: they reach no provider and no release before anonymize."},
+	{.name = "initiator",
+		.type = OPT_CHOICE,
+		.offset = AT(initiator),
+		.flags = OPTION_SHAPES,
+		.dflt = "auto",
+		.choices = initiator_names,
+		.help = "Who dialled. auto: left in fraud calls, right in normal ones."},
+	{.name = "label",
+		.type = OPT_STRING,
+		.offset = AT(label),
+		.flags = OPTION_SHAPES,
+		.dflt = "''",
+		.help = "A fraud type or a scene for calls whose file tells none. Empty: such calls are quarantined."},
+	{.name = "labels",
+		.type = OPT_FILE,
+		.offset = AT(labels_file),
+		.flags = OPTION_SHAPES | OPTION_YAML,
+		.dflt = "'@/schemas/labels.yaml'",
+		.help = "The closed label sets."},
+	{.name = "terminators",
+		.type = OPT_FILE,
+		.offset = AT(terminators_file),
+		.flags = OPTION_SHAPES | OPTION_YAML,
+		.dflt = "'@/stages/import/terminators.yaml'",
+		.help = "Who ended a call, by the words transcripts use, and the control signals."},
+};
+
+struct import_state {
+	struct labels labels;
+	struct terminators terminators;
+};
+
+static void fields(const void *params, struct stage_fields *ret)
+{
+	(void)params;
+	fields_write(ret, "source", 0);
+	fields_write(ret, "initiator", 0);
+	fields_write(ret, "label", 0);
+	fields_write(ret, "turns", 0);
+	fields_write(ret, "profile", FIELD_OPTIONAL);
+	fields_write(ret, "termination", 0);
+}
+
+static bool is_private(const void *params)
+{
+	return ((const struct import_params *)params)->is_private;
+}
+
+static int init(struct stage *s, struct err *e)
+{
+	const struct import_params *p = s->params;
+	struct import_state *st = ARENA_NEW(&s->arena, struct import_state);
+	int r = labels_load(&s->arena, p->labels_file.p, &st->labels, e);
+	if (!r)
+		r = terminators_load(&s->arena, p->terminators_file.p, &st->terminators, e);
+	if (r)
+		return r;
+	s->state = st;
+	return 0;
+}
+
+static void destroy(struct stage *s)
+{
+	struct import_state *st = s->state;
+	if (st)
+		terminators_release(&st->terminators);
+	s->state = NULL;
+}
+
+/* --- Listing --- */
+
+static const struct reader *reader_for(struct str text)
+{
+	for (size_t i = 0; import_readers[i]; i++)
+		if (import_readers[i]->recognises(text))
+			return import_readers[i];
+	return NULL;
+}
+
+static void reader_names(struct buf *b)
+{
+	for (size_t i = 0; import_readers[i]; i++)
+		buf_printf(b, "%s%s", i ? "; " : "", import_readers[i]->help);
+}
+
+static struct str encoded(struct arena *a, struct str s)
+{
+	CLEANUP(buf_release) struct buf b = BUF_INIT;
+	id_encode(&b, s);
+	return arena_str(a, buf_view(&b));
+}
+
+static void broken_file(struct import_list *l, const struct import_file *f, const char *reason)
+{
+	CLEANUP(buf_release) struct buf toolong = BUF_INIT;
+	struct arena *a = lister_arena(l->lister);
+	struct str id = record_id(a, f->prefix, f->named ? f->stem : str_of(NULL), &toolong);
+	if (!id.p)
+		id = str_of(arena_printf(a, "file-%d", f->index));
+	lister_broken(l->lister, id, (struct locator){.file = f->index}, reason);
+}
+
+/* Find the file's form. A file that cannot be read, or that no reader knows, is a broken item; the rest goes on. */
+static int open_file(struct import_list *l, struct import_file *f, struct err *e)
+{
+	CLEANUP(buf_release) struct buf why = BUF_INIT;
+	struct err own = ERR_INIT;
+	int r = lister_file(l->lister, f->index, &f->text, &own);
+	if (r && err_class_of(r) != CLASS_DATA)
+		return err_set(e, r, "%s", own.text);
+	if (r) {
+		broken_file(l, f, own.text);
+		return 0;
+	}
+	if (str_starts(f->text, "\xef\xbb\xbf")) {
+		f->text = str_n(f->text.p + 3, f->text.n - 3);
+		f->skipped = 3;
+	}
+	f->reader = reader_for(f->text);
+	if (f->reader)
+		return 0;
+	if (str_trim(f->text).n == 0) {
+		broken_file(l, f, "the file is empty");
+		return 0;
+	}
+	buf_puts(&why, "not a form that import knows: ");
+	reader_names(&why);
+	broken_file(l, f, why.data);
+	return 0;
+}
+
+static int list_files(struct import_list *l, struct import_file *files, size_t n, struct err *e)
+{
+	struct arena scratch = ARENA_INIT;
+	int r = 0;
+	for (size_t i = 0; !r && i < n; i++) {
+		r = open_file(l, &files[i], e);
+		if (r || !files[i].reader)
+			continue;
+		struct str id = files[i].reader->lone_id(&scratch, &files[i]);
+		if (id.p) {
+			bool fresh = false;
+			struct map_entry *entry = map_put(&l->dialogues, id, &fresh);
+			if (fresh)
+				entry->value.i = (int64_t)i + 1;
+		}
+		arena_reset(&scratch);
+	}
+	arena_release(&scratch);
+	/* Forms of many records first: their lines take the dialogues that belong to them. */
+	for (int lone = 0; !r && lone < 2; lone++) {
+		for (size_t i = 0; !r && i < n; i++) {
+			if (!files[i].reader || (files[i].reader == &reader_dialogue) != (lone == 1))
+				continue;
+			r = files[i].reader->list(l, &files[i], e);
+		}
+	}
+	return r;
+}
+
+static int list(struct stage *s, struct lister *lister, struct err *e)
+{
+	const struct import_params *p = s->params;
+	size_t n = p->inputs.n;
+	struct arena names = ARENA_INIT;
+	struct import_list l = {.lister = lister, .dialogues = MAP_INIT};
+	struct import_file *files = arena_array(&names, n ? n : 1, sizeof(*files));
+	for (size_t i = 0; i < n; i++) {
+		struct str stem = encoded(&names, fs_stem(p->inputs.v[i].p));
+		files[i].index = (int)i;
+		files[i].stem = stem;
+		files[i].named = p->prefix.n > 0;
+		files[i].prefix = files[i].named ? encoded(&names, p->prefix) : stem;
+	}
+	l.files = files;
+	int r = list_files(&l, files, n, e);
+	map_release(&l.dialogues);
+	arena_release(&names);
+	return r;
+}
+
+/* --- The call --- */
+
+static bool zero_width(uint32_t cp)
+{
+	return (cp >= 0x200B && cp <= 0x200D) || cp == 0x2060 || cp == 0xFEFF;
+}
+
+/* NFC, without zero-width characters, control signals cut, trimmed; otherwise as it is. */
+static int clean_text(struct arena *a, const struct import_state *st, struct str text, struct transcript *t,
+	struct str *ret, struct err *e)
+{
+	CLEANUP(buf_release) struct buf nfc = BUF_INIT;
+	CLEANUP(buf_release) struct buf visible = BUF_INIT;
+	CLEANUP(buf_release) struct buf cut = BUF_INIT;
+	uint32_t cp;
+	int r = text_nfc(&nfc, text, e);
+	if (r)
+		return r;
+	for (struct str rest = buf_view(&nfc); utf8_next(&rest, &cp);) {
+		char bytes[4];
+		if (!zero_width(cp))
+			buf_add(&visible, bytes, utf8_put(cp, bytes));
+	}
+	signals_cut(&st->terminators, buf_view(&visible), &cut, &t->signal);
+	struct str s = str_trim(buf_view(&cut));
+	/* Blanks beyond ASCII: at the front, then at the back (the bytes of a code point end where the next begins). */
+	struct str rest = s;
+	while (utf8_next(&rest, &cp) && utf8_is_space(cp))
+		s = rest;
+	for (size_t end = s.n; end > 0; s.n = end) {
+		do
+			end--;
+		while (end > 0 && ((unsigned char)s.p[end] & 0xC0) == 0x80);
+		struct str last = str_n(s.p + end, s.n - end);
+		if (!utf8_next(&last, &cp) || !utf8_is_space(cp))
+			break;
+	}
+	*ret = arena_str(a, s);
+	return 0;
+}
+
+static int clean_turns(struct work *w, const struct import_state *st, struct transcript *t, struct err *e)
+{
+	struct json *out = json_array(w->arena);
+	JSON_EACH(turn, t->turns) {
+		struct str text;
+		int r = clean_text(w->arena, st, turn_text(turn), t, &text, e);
+		if (r)
+			return err_context(e, "turn %zu", json_count(out) + 1);
+		json_append(out, turn_new(w->arena, str_is(turn_role(turn), "left") ? "left" : "right", text));
+	}
+	t->turns = out;
+	return 0;
+}
+
+static int make_label(
+	struct work *w, const struct import_state *st, const struct transcript *t, bool *ret_fraud, struct err *e)
+{
+	const struct import_params *p = w->stage->params;
+	struct str name = str_trim(t->label), scene = str_trim(t->scene);
+	if (name.n == 0 && scene.n == 0)
+		name = p->label;
+	if (name.n == 0 && scene.n == 0)
+		return err_set(e, ERR_DATA, "no label: the record has no fraud_type; set `label` in the import's `with`");
+	struct json *label = json_object(w->arena);
+	bool fraud = labels_is_fraud_type(&st->labels, name);
+	if (fraud)
+		json_set_str(w->arena, label, "fraud_type", name);
+	else if (scene.n == 0 && name.n)
+		scene = name;
+	else if (name.n && !str_eq(name, scene))
+		return err_set(e, ERR_DATA, "unknown label '%.*s': not a fraud type of labels.yaml", STR_FMT(name));
+	if (scene.n && !labels_is_scene(&st->labels, scene))
+		return err_set(
+			e, ERR_DATA, "unknown label '%.*s': neither a fraud type nor a scene of labels.yaml", STR_FMT(scene));
+	if (scene.n) {
+		json_set_str(w->arena, label, "scene", scene);
+		json_set_text(w->arena, label, "scene_origin", "given");
+	}
+	json_set(w->arena, label, "is_fraud", json_bool(w->arena, fraud));
+	json_set(w->arena, w->fields, "label", label);
+	*ret_fraud = fraud;
+	return 0;
+}
+
+static void make_profile(struct work *w, const struct transcript *t)
+{
+	struct json *right = json_object(w->arena);
+	if (t->age >= 0)
+		json_set_int(w->arena, right, "age", t->age);
+	if (str_trim(t->occupation).n)
+		json_set_str(w->arena, right, "occupation", str_trim(t->occupation));
+	if (str_trim(t->awareness).n)
+		json_set_str(w->arena, right, "awareness", str_trim(t->awareness));
+	if (json_count(right) == 0)
+		return;
+	struct json *profile = json_object(w->arena);
+	json_set(w->arena, profile, "right", right);
+	json_set(w->arena, w->fields, "profile", profile);
+}
+
+static void make_termination(struct work *w, const struct import_state *st, const struct transcript *t)
+{
+	struct json *end = json_object(w->arena);
+	json_set_text(w->arena, end, "by", terminator_side(&st->terminators, t->terminator));
+	if (t->terminator.p)
+		json_set_str(w->arena, end, "original", t->terminator);
+	if (t->reason.p)
+		json_set_str(w->arena, end, "reason", t->reason);
+	if (t->signal)
+		json_set_text(w->arena, end, "signal", t->signal);
+	json_set(w->arena, w->fields, "termination", end);
+}
+
+static const char *initiator_of(const struct import_params *p, bool fraud)
+{
+	if (p->initiator == INITIATOR_AUTO)
+		return fraud ? "left" : "right";
+	return initiator_names[p->initiator];
+}
+
+static int process(struct work *w, struct err *e)
+{
+	const struct import_params *p = w->stage->params;
+	const struct import_state *st = w->stage->state;
+	const struct reader *reader = NULL;
+	struct transcript t = {.age = -1};
+	bool fraud = false;
+	for (size_t i = 0; import_readers[i]; i++)
+		if (str_is(json_get_str(w->call, "reader"), import_readers[i]->name))
+			reader = import_readers[i];
+	if (!reader)
+		return err_set(e, ERR_BUG, "the item names no reader of this program");
+	int r = reader->read(w, w->call, &t, e);
+	if (r)
+		return r;
+	if (json_count(t.turns) == 0)
+		return err_set(e, ERR_DATA, "empty call: it has no turns");
+	w->fields = json_object(w->arena);
+	r = make_label(w, st, &t, &fraud, e);
+	if (!r)
+		r = clean_turns(w, st, &t, e);
+	if (r)
+		return r;
+	json_set_text(w->arena, w->fields, "source", source_names[p->source]);
+	json_set_text(w->arena, w->fields, "initiator", initiator_of(p, fraud));
+	json_set(w->arena, w->fields, "turns", t.turns);
+	make_profile(w, &t);
+	make_termination(w, st, &t);
+	return 0;
+}
+
+const struct stage_ops stage_import = {
+	.name = "import",
+	.help = "Transcripts from files become calls: true turn order, labels, profile, who ended it.",
+	.version = 1,
+	.kind = STAGE_SOURCE,
+	.exec = EXEC_CPU,
+	.params_size = sizeof(struct import_params),
+	.options = options,
+	.noptions = COUNT_OF(options),
+	.fields = fields,
+	.init = init,
+	.destroy = destroy,
+	.list = list,
+	.process = process,
+	.is_private = is_private,
+};
