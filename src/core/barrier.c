@@ -14,6 +14,7 @@
 struct member {
 	int32_t item;
 	struct digest input;
+	bool held;    /* its memo stands */
 	char *fields; /* reduce: what was set; NULL: nothing */
 	bool rejected;
 };
@@ -131,7 +132,8 @@ static int digest_members(struct barrier *b, const struct gather_facts *facts, s
 		struct member *m = &b->v[i];
 		struct slot *slot = slot_at(s, m->item);
 		record_begin(&b->r, m->item);
-		if (visit_memo_holds(&b->r, s, slot)) {
+		m->held = visit_memo_holds(&b->r, s, slot);
+		if (m->held) {
 			memcpy(m->input.b, slot->m.input, MEMO_INPUT);
 		} else {
 			struct json *call;
@@ -388,6 +390,24 @@ static void would_write(struct stage_run *s)
 	s->reasons[s->state.len ? REASON_INPUT : REASON_NEW]++;
 }
 
+/* Members are remembered by their inputs, so that the next run looks only at those that changed. */
+static void remember_members(struct barrier *b, int64_t result)
+{
+	struct stage_run *s = b->s;
+	for (size_t i = 0; i < b->n && !s->g->narrowed; i++) {
+		struct memo *m = &slot_at(s, b->v[i].item)->m;
+		if (b->v[i].held && m->outcome == OUTCOME_PASSED)
+			continue;
+		m->item = b->v[i].item;
+		m->outcome = OUTCOME_PASSED;
+		m->fingerprint = s->fp_row;
+		m->changed = m->checked = s->g->run;
+		m->result = result;
+		memcpy(m->input, b->v[i].input.b, MEMO_INPUT);
+		store_put_memo(s->g->store, s->n, m);
+	}
+}
+
 static int sink_run(struct barrier *b, struct err *e)
 {
 	struct stage_run *s = b->s;
@@ -398,7 +418,9 @@ static int sink_run(struct barrier *b, struct err *e)
 		rc = digest_members(b, &facts, e);
 	if (rc < 0)
 		return rc;
-	int stored = g->store ? store_find(g->store, &s->key, NULL, e) : 0;
+	struct result row = {.fields = BUF_INIT};
+	int stored = g->store ? store_find(g->store, &s->key, &row, e) : 0;
+	buf_release(&row.fields);
 	if (stored < 0)
 		return stored;
 	if (g->dry) {
@@ -417,8 +439,7 @@ static int sink_run(struct barrier *b, struct err *e)
 		s->cached++;
 	else
 		s->computed++;
-	if (!stored)
-		store_put_result(g->store, &s->key, false, buf_view(&s->outputs));
+	remember_members(b, stored ? row.n : store_put_result(g->store, &s->key, false, buf_view(&s->outputs)));
 	CLEANUP(buf_release) struct buf folder = BUF_INIT;
 	sink_folder(s, &folder);
 	g->outputs = xreallocarray(g->outputs, g->noutputs + 1, sizeof(*g->outputs));

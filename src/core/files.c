@@ -9,10 +9,13 @@
 #include <stdlib.h>
 
 #define FILE_SETTLED_MS 2000
+#define FILE_KEPT ((size_t)1 << 20)
 
 struct file {
 	struct buf bytes;
 	bool read;
+	bool digested[2]; /* by way */
+	struct digest digest[2];
 };
 struct files {
 	struct store *store;
@@ -44,9 +47,9 @@ void files_free(struct files *f)
 	free(f);
 }
 
-int files_bytes(struct files *f, struct str path, struct str *ret, struct err *e)
+/* Under the lock. */
+static struct file *file_of(struct files *f, struct str path, const char **ret_name)
 {
-	pthread_mutex_lock(&f->lock);
 	bool fresh;
 	struct map_entry *entry = map_put(&f->read, path, &fresh);
 	if (fresh) {
@@ -54,16 +57,38 @@ int files_bytes(struct files *f, struct str path, struct str *ret, struct err *e
 		buf_init(&file->bytes, FILES_MAX);
 		entry->value.p = file;
 	}
-	struct file *file = entry->value.p;
+	if (ret_name)
+		*ret_name = entry->key.p;
+	return entry->value.p;
+}
+
+int files_bytes(struct files *f, struct str path, struct str *ret, struct err *e)
+{
+	const char *name;
+	pthread_mutex_lock(&f->lock);
+	struct file *file = file_of(f, path, &name);
 	int rc = 0;
 	if (!file->read) {
-		rc = fs_read(entry->key.p, FILES_MAX, &file->bytes, e);
+		rc = fs_read(name, FILES_MAX, &file->bytes, e);
 		file->read = rc == 0;
 	}
 	if (rc == 0)
 		*ret = buf_view(&file->bytes);
 	pthread_mutex_unlock(&f->lock);
 	return rc;
+}
+
+void files_forget(struct files *f)
+{
+	pthread_mutex_lock(&f->lock);
+	for (size_t i = 0; i < f->read.n; i++) {
+		struct file *file = f->read.entries[i].value.p;
+		if (file->bytes.len <= FILE_KEPT)
+			continue;
+		buf_release(&file->bytes);
+		file->read = false;
+	}
+	pthread_mutex_unlock(&f->lock);
 }
 
 static void digest_text(struct str text, struct digest *ret)
@@ -109,7 +134,7 @@ bool seen_holds(const struct seen *v, const struct fs_stat *st)
 	       st->mtime_ns / 1000000 + FILE_SETTLED_MS < v->hashed_ms && st->ctime_ns / 1000000 + FILE_SETTLED_MS < v->hashed_ms;
 }
 
-int files_digest(struct files *f, struct str path, enum file_way way, struct digest *ret, struct err *e)
+static int digest_anew(struct files *f, struct str path, enum file_way way, struct digest *ret, struct err *e)
 {
 	CLEANUP(buf_release) struct buf name = BUF_INIT;
 	buf_str(&name, path);
@@ -141,5 +166,25 @@ int files_digest(struct files *f, struct str path, enum file_way way, struct dig
 	if (f->store && f->remember)
 		store_put_seen(f->store, path, way, &seen);
 	*ret = seen.digest;
+	return 0;
+}
+
+int files_digest(struct files *f, struct str path, enum file_way way, struct digest *ret, struct err *e)
+{
+	pthread_mutex_lock(&f->lock);
+	struct file *file = file_of(f, path, NULL);
+	bool known = file->digested[way];
+	if (known)
+		*ret = file->digest[way];
+	pthread_mutex_unlock(&f->lock);
+	if (known)
+		return 0;
+	int rc = digest_anew(f, path, way, ret, e);
+	if (rc < 0)
+		return rc;
+	pthread_mutex_lock(&f->lock);
+	file->digest[way] = *ret;
+	file->digested[way] = true;
+	pthread_mutex_unlock(&f->lock);
 	return 0;
 }

@@ -20,7 +20,9 @@ int files_digest(struct files *f, struct str path, enum file_way way, struct dig
 /** Whether what was seen still holds: the stat is the same, and the file was not younger than 2 s when it was looked at. */
 struct fs_stat;
 bool seen_holds(const struct seen *v, const struct fs_stat *st);
-/** Its bytes, as they were when first read in this run. Holds until files_free. */
+/** Its bytes, as they were when first read in this run. Holds until files_free, or files_forget for a large one. */
 int files_bytes(struct files *f, struct str path, struct str *ret, struct err *e);
+/** Let go of the bytes of files over 1 MiB: sources have listed what is in them. Not while another thread uses them. */
+void files_forget(struct files *f);
 
 #endif

@@ -231,6 +231,7 @@ int listing_all(struct engine *g, struct err *e)
 		buf_release(&lists[i].text);
 	}
 	free(lists);
+	files_forget(g->files);
 	return rc;
 }
 

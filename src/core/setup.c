@@ -112,6 +112,7 @@ static int setup_stage(struct stage_run *s, struct err *e)
 	struct engine *g = s->g;
 	buf_init(&s->parts, BUF_DEFAULT_MAX);
 	buf_init(&s->state, BUF_DEFAULT_MAX);
+	buf_init(&s->outputs, BUF_DEFAULT_MAX);
 	pthread_mutex_init(&s->init_lock, NULL);
 	s->chunks = xcalloc(CHUNKS, sizeof(*s->chunks));
 	int rc = key_fingerprint(s->cs, g->config->seed, g->files, &s->parts, &s->fingerprint, e);
