@@ -129,6 +129,17 @@ static void requeue(struct sound *x, struct job *j)
 	pthread_mutex_unlock(&g->lock);
 }
 
+/* What can go on with this item is for the item threads: this one only talks to workers. */
+static void pass_on(struct sound *x, struct record *r, int32_t item)
+{
+	struct engine *g = x->g;
+	pthread_mutex_lock(&g->lock);
+	while (r->ntodo > 0)
+		queue_push(&g->stages[r->todo[--r->ntodo]].ready, item);
+	pool_wake(g);
+	pthread_mutex_unlock(&g->lock);
+}
+
 static void job_end(struct sound *x, struct record *r, struct worker *w, struct visit_done *d)
 {
 	struct job *j = &w->jobs[0];
@@ -139,6 +150,7 @@ static void job_end(struct sound *x, struct record *r, struct worker *w, struct 
 	record_begin(r, s->ops->kind == STAGE_EXPAND ? item_at(x->g, j->item)->parent : j->item);
 	int32_t item = j->item;
 	visit_finish(r, s, item, d);
+	pass_on(x, r, item);
 	job_forget(x, w, 0);
 }
 
@@ -245,6 +257,7 @@ static void give_job(struct sound *x, struct record *r, struct worker *w, const 
 	if (d.rc < 0) {
 		s->in_flight--;
 		visit_finish(r, s, j->item, &d);
+		pass_on(x, r, j->item);
 		job_forget(x, w, w->njobs - 1);
 		return;
 	}

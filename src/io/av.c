@@ -30,6 +30,11 @@ void sound_release(struct sound *s)
 void sound_resize(struct sound *s, int64_t frames)
 {
 	size_t ch = (size_t)s->channels;
+	if (!s->samples) { /* zero pages of the kernel, not yet touched */
+		s->samples = xcalloc((size_t)(frames ? frames : 1) * ch, sizeof *s->samples);
+		s->frames = frames;
+		return;
+	}
 	s->samples = xreallocarray(s->samples, (size_t)(frames ? frames : 1) * ch, sizeof *s->samples);
 	if (frames > s->frames)
 		memset(s->samples + (size_t)s->frames * ch, 0, (size_t)(frames - s->frames) * ch * sizeof *s->samples);

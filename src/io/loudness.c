@@ -1,9 +1,9 @@
 /* Loudness by libebur128.
  *
- * Its true peak (four times oversampled below 96 kHz, twice below 192 kHz) costs more than all the rest, so it is asked for only where it can matter.
- * Its interpolation filter has 49 taps, 13 for one output (25 at twice), and the sum of their magnitudes is below PEAK_GAIN (computed for the
- * Hann-windowed sinc it uses: 1.87 at four times, 2.31 with 25 taps at twice): an output cannot be over the largest sample (the sample peak, which the true peak never goes below) unless one of those
- * samples is over sample peak / PEAK_GAIN. Only such stretches are measured, with the samples that stand around them: the result is that of the whole. */
+ * Its true peak (four times oversampled below 96 kHz, twice below 192 kHz) costs more than all the rest, so it is asked for only where it can
+ * matter. An output of its interpolation filter (a Hann-windowed sinc of 49 taps) is a sum over 13 samples, 25 at twice, whose weights add up to
+ * 1.87 and 2.31 in magnitude (computed), so below peak_gain(). It can be over the sample peak, which the true peak is never under, only where one of
+ * these samples is over sample peak / peak_gain(). Such stretches alone are measured, with the samples around them: the result is that of the whole. */
 #include "io/loudness.h"
 
 #include "base/alloc.h"
@@ -13,8 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define PEAK_GAIN 2.4f
-#define PEAK_REACH 32 /* frames on both sides of a loud sample: the filter's 25, and room */
+#define REACH_MAX 32
 #define FEED_FRAMES 65536
 
 static void state_release(ebur128_state **st)
@@ -41,14 +40,6 @@ static float sample_peak(const struct sound *s)
 	return peak;
 }
 
-static ebur128_state *new_state(const struct sound *s, int mode)
-{
-	ebur128_state *st = ebur128_init((unsigned)s->channels, (unsigned long)s->rate, mode);
-	if (!st)
-		abort(); /* memory: as base/alloc */
-	return st;
-}
-
 static int feed(ebur128_state *st, const struct sound *s, int64_t from, int64_t to)
 {
 	for (int64_t at = from; at < to; at += FEED_FRAMES) {
@@ -60,49 +51,72 @@ static int feed(ebur128_state *st, const struct sound *s, int64_t from, int64_t 
 	return EBUR128_SUCCESS;
 }
 
-static bool is_loud(const struct sound *s, int64_t frame, float limit)
+static float peak_gain(int rate)
 {
-	const float *v = s->samples + frame * s->channels;
-	for (int ch = 0; ch < s->channels; ch++)
-		if (fabsf(v[ch]) >= limit)
-			return true;
-	return false;
+	return rate < 96000 ? 1.9f : 2.4f;
 }
 
-/** True peak as a factor of full scale. Stretches that are left out lie between two reaches: they are replaced by silence, which the filter's memory needs
- * so that nothing from before a gap meets what comes after it. */
+/** Frames around a loud sample that an output can rest on, and some. */
+static int64_t peak_reach(int rate)
+{
+	return rate < 96000 ? 16 : REACH_MAX;
+}
+
+/** The stretches of one channel with samples over `limit`, and what stands around them, through the filter of a mono state. A silence between two of them
+ * keeps what is left out from mattering: the filter's memory is empty when the next begins. */
+static int feed_loud(ebur128_state *st, const struct sound *s, int channel, float limit, float *scratch)
+{
+	static const float silence[REACH_MAX];
+	int64_t reach = peak_reach(s->rate), end = -1, from = 0;
+	const float *v = s->samples + channel;
+	for (int64_t i = 0; i <= s->frames; i++) {
+		bool last = i == s->frames;
+		if (!last && fabsf(v[i * s->channels]) < limit)
+			continue;
+		if (end < 0 && !last) {
+			from = i - reach > 0 ? i - reach : 0;
+			end = i + reach;
+			continue;
+		}
+		if (!last && i - reach <= end && i + reach - from < FEED_FRAMES) {
+			end = i + reach;
+			continue;
+		}
+		if (end < 0)
+			break;
+		/* A stretch that is cut only for its length goes on where it ends. */
+		int64_t stop = end < s->frames ? end : s->frames, next = i - reach;
+		bool cut = !last && next <= end;
+		for (int64_t k = from; k < stop; k++)
+			scratch[k - from] = v[k * s->channels];
+		int r = ebur128_add_frames_float(st, scratch, (size_t)(stop - from));
+		if (r == EBUR128_SUCCESS && !cut)
+			r = ebur128_add_frames_float(st, silence, (size_t)reach);
+		if (r != EBUR128_SUCCESS)
+			return r;
+		from = cut ? stop : next;
+		end = i + reach;
+	}
+	return EBUR128_SUCCESS;
+}
+
+/** True peak as a factor of full scale. */
 static int true_peak_of(const struct sound *s, float peak, double *ret, struct err *e)
 {
-	CLEANUP(state_release) ebur128_state *st = new_state(s, EBUR128_MODE_TRUE_PEAK);
-	static const float silence[PEAK_REACH * 2];
-	float limit = peak / PEAK_GAIN;
-	int64_t fed = 0; /* frames before it are done */
-	int r = EBUR128_SUCCESS;
-	for (int64_t i = 0; i < s->frames && r == EBUR128_SUCCESS; i++) {
-		if (!is_loud(s, i, limit))
-			continue;
-		int64_t from = i - PEAK_REACH, last = i;
-		for (int64_t k = i + 1; k < s->frames && k <= last + 2 * PEAK_REACH; k++)
-			last = is_loud(s, k, limit) ? k : last;
-		int64_t to = last + PEAK_REACH < s->frames ? last + PEAK_REACH : s->frames;
-		from = from > fed ? from : fed;
-		if (from > fed)
-			r = ebur128_add_frames_float(st, silence, PEAK_REACH);
-		if (r == EBUR128_SUCCESS)
-			r = feed(st, s, from, to);
-		fed = to;
-		i = to - 1;
-	}
-	if (r == EBUR128_SUCCESS)
-		r = ebur128_add_frames_float(st, silence, PEAK_REACH); /* what the filter still holds */
+	CLEANUP(free_ptr) float *scratch = xcalloc(FEED_FRAMES + 2 * REACH_MAX, sizeof *scratch);
 	double max = peak;
-	for (int ch = 0; ch < s->channels && r == EBUR128_SUCCESS; ch++) {
+	for (int ch = 0; ch < s->channels; ch++) {
+		CLEANUP(state_release) ebur128_state *st = ebur128_init(1, (unsigned long)s->rate, EBUR128_MODE_TRUE_PEAK);
+		if (!st)
+			abort(); /* memory: as base/alloc */
 		double v = 0;
-		r = ebur128_true_peak(st, (unsigned)ch, &v);
+		int r = feed_loud(st, s, ch, peak / peak_gain(s->rate), scratch);
+		if (r == EBUR128_SUCCESS)
+			r = ebur128_true_peak(st, 0, &v);
+		if (r != EBUR128_SUCCESS)
+			return err_set(e, ERR_DATA, "libebur128 cannot measure the true peak (error %d)", r);
 		max = v > max ? v : max;
 	}
-	if (r != EBUR128_SUCCESS)
-		return err_set(e, ERR_DATA, "libebur128 cannot measure the true peak (error %d)", r);
 	*ret = max;
 	return 0;
 }
@@ -113,7 +127,9 @@ int loudness_measure(const struct sound *s, bool true_peak, struct loudness *ret
 	if (code)
 		return code;
 	struct loudness out = {.integrated_lufs = -HUGE_VAL, .true_peak_dbtp = -HUGE_VAL};
-	CLEANUP(state_release) ebur128_state *st = new_state(s, EBUR128_MODE_I);
+	CLEANUP(state_release) ebur128_state *st = ebur128_init((unsigned)s->channels, (unsigned long)s->rate, EBUR128_MODE_I);
+	if (!st)
+		abort(); /* memory: as base/alloc */
 	int r = feed(st, s, 0, s->frames);
 	if (r == EBUR128_SUCCESS)
 		r = ebur128_loudness_global(st, &out.integrated_lufs);

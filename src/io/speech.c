@@ -55,7 +55,7 @@ static int say_in_child(struct utterance *u)
 	espeak_SetParameter(espeakRATE, v->rate_wpm, 0);
 	espeak_SetParameter(espeakPITCH, v->pitch, 0);
 	espeak_SetParameter(espeakRANGE, v->range, 0);
-	espeak_SetParameter(espeakVOLUME, 100, 0);
+	espeak_SetParameter(espeakVOLUME, 50, 0); /* at 100 many voices are clipped; loudness is set later */
 	srand(1); /* the noise of some variants */
 	espeak_SetSynthCallback(on_sound);
 	if (espeak_Synth(u->text, u->len + 1, 0, POS_CHARACTER, 0, espeakCHARS_UTF8, NULL, u) != EE_OK)

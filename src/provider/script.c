@@ -88,7 +88,7 @@ void say_number(struct buf *b, int64_t n)
 void say_time(struct buf *b, int64_t minutes)
 {
 	int hour = (int)(minutes / 60 % 24), minute = (int)(minutes % 60);
-	buf_puts(b, hour < 6 ? "凌晨" : hour < 9 ? "早上" : hour < 12 ? "上午" : hour < 13 ? "中午" : hour < 18 ? "下午" : "晚上");
+	buf_puts(b, hour < 5 ? "凌晨" : hour < 9 ? "早上" : hour < 12 ? "上午" : hour < 13 ? "中午" : hour < 18 ? "下午" : "晚上");
 	int said = hour > 12 ? hour - 12 : hour == 0 ? 12 : hour;
 	say_number(b, said);
 	buf_puts(b, "点");

@@ -4,6 +4,7 @@
 #include "io/loudness.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define KEEP_BEFORE_MS 10 /* of the quiet before the first loud sample */
@@ -156,26 +157,30 @@ static void sliding_minimum(float *v, int64_t n, int64_t reach)
 	free(back);
 }
 
+static double gain_at(const float *gain, int64_t n, int64_t i)
+{
+	return i >= 0 && i < n ? gain[i] : 1.0;
+}
+
 void mix_limit(struct sound *s, double ceiling)
 {
 	int64_t reach = (int64_t)s->rate * LOOKAHEAD_MS / 1000, n = s->frames;
-	if (mix_peak(s) <= ceiling || n == 0)
+	float top = (float)ceiling;
+	if (n == 0 || mix_peak(s) <= ceiling)
 		return;
-	float *gain = needed_gain(s, (float)ceiling);
+	float *gain = needed_gain(s, top);
 	sliding_minimum(gain, n, reach);
 	/* The mean over ±reach of minima over ±reach is never over what the frame itself needs, and has no steps. */
 	double sum = 0;
-	for (int64_t i = -reach; i < n; i++) {
-		sum += i + reach < n ? gain[i + reach] : 1.0;
-		sum -= i - reach - 1 >= 0 ? gain[i - reach - 1] : i - reach - 1 >= -2 * reach - 1 && i > -reach ? 1.0 : 0.0;
-		if (i < 0)
-			continue;
-		double g = sum / (double)(2 * reach + 1);
+	for (int64_t i = -reach; i <= reach; i++)
+		sum += gain_at(gain, n, i);
+	for (int64_t i = 0; i < n; i++) {
+		float g = (float)(sum / (double)(2 * reach + 1));
 		for (int ch = 0; ch < s->channels; ch++) {
 			float *x = &s->samples[i * s->channels + ch];
-			float y = *x * (float)g, top = (float)ceiling;
-			*x = y > top ? top : y < -top ? -top : y; /* rounding */
+			*x = fmaxf(-top, fminf(top, *x * g)); /* rounding may go over by a bit */
 		}
+		sum += gain_at(gain, n, i + reach + 1) - gain_at(gain, n, i - reach);
 	}
 	free(gain);
 }

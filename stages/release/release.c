@@ -294,7 +294,7 @@ static int release_sink(struct stage *s, struct gather *g, const char *folder, s
 	return rc < 0 ? rc : write_sums(folder, e);
 }
 
-const struct stage_ops release_ops = {
+const struct stage_ops stage_release = {
 	.name = "release",
 	.help = "Packs all calls: audio.zip, binary_classification.zip, manifest, counts, dataset card and checksums.",
 	.version = 1,

@@ -215,6 +215,7 @@ const struct stage_ops stage_speak = {
 	.noptions = COUNT_OF(options),
 	.fields = fields,
 	.init = init,
+	.serves = PROVIDER_TTS,
 	.asks = asks,
 	.libraries = libraries,
 };

@@ -1,0 +1,123 @@
+/* taf plan: what a run would do, and why. Changes nothing. */
+#include "base/alloc.h"
+#include "cli/commands.h"
+#include "cli/folder.h"
+#include "cli/machine.h"
+#include "cli/say.h"
+#include "cli/table.h"
+#include "core/engine.h"
+
+struct plan_options {
+	struct where where;
+	const char *until, *only;
+	int64_t limit;
+	bool json;
+};
+
+#define AT(field) offsetof(struct plan_options, field)
+static const struct cli_option options[] = {
+	WHERE_OPTIONS(struct plan_options),
+	{0, "until", CLI_TEXT, AT(until), "STAGE", 0, 0, "plan no further than this stage"},
+	{0, "limit", CLI_INT, AT(limit), "N", 1, 1e12, "at most N calls of all sources together"},
+	{0, "only", CLI_TEXT, AT(only), "X", 0, 0, "one call by its id, or all whose id begins with X/"},
+	{0, "json", CLI_FLAG, AT(json), NULL, 0, 0, "print JSON"},
+};
+
+static void put_reasons(struct buf *b, const struct stage_counts *c)
+{
+	for (int r = 1; r < REASONS; r++) {
+		if (!c->reasons[r])
+			continue;
+		if (b->len)
+			buf_puts(b, ", ");
+		put_count(b, c->reasons[r]);
+		buf_printf(b, " %s", reason_name((enum reason)r));
+	}
+}
+
+static void plan_table(struct buf *b, const struct run_status *st)
+{
+	static const char *const heads[] = {"stage", "uses", ">cached", ">to run", ">unknown", ">work time", "why"};
+	CLEANUP(table_release) struct table t;
+	table_init(&t, heads, COUNT_OF(heads));
+	int64_t to_run = 0, unknown = 0;
+	double seconds = 0;
+	for (size_t i = 0; i < st->nstages; i++) {
+		const struct stage_counts *c = &st->stages[i].c;
+		CLEANUP(buf_release) struct buf why = BUF_INIT;
+		put_reasons(&why, c);
+		table_cell(&t, str_of(st->stages[i].name));
+		table_cell(&t, str_of(st->stages[i].uses));
+		table_cell_count(&t, c->cached);
+		table_cell_count(&t, c->to_run);
+		table_cell_count(&t, c->unknown);
+		if (c->seconds > 0)
+			table_cell_seconds(&t, c->seconds);
+		else
+			table_cell(&t, c->to_run ? STR("?") : STR(""));
+		table_cell(&t, buf_view(&why));
+		to_run += c->to_run;
+		unknown += c->unknown;
+		seconds += c->seconds;
+	}
+	table_print(&t, b);
+	if (to_run + unknown == 0) {
+		buf_puts(b, "\nnothing to do\n");
+		return;
+	}
+	buf_puts(b, "\n");
+	put_count(b, to_run);
+	buf_puts(b, " to run");
+	if (seconds > 0) {
+		buf_puts(b, " (about ");
+		put_seconds(b, seconds);
+		buf_puts(b, " of work as measured in earlier runs)");
+	}
+	if (unknown) {
+		buf_puts(b, ", ");
+		put_count(b, unknown);
+		buf_puts(b, " decided only once an earlier stage has run");
+	}
+	buf_putc(b, '\n');
+}
+
+static int plan(const struct cli_given *given)
+{
+	const struct plan_options *o = given->opts;
+	CLEANUP(config_cleanup) struct config *config = NULL;
+	CLEANUP(buf_release) struct buf work = BUF_INIT;
+	CLEANUP(buf_release) struct buf out = BUF_INIT;
+	struct run_status st = {.state = ""};
+	struct err e = ERR_INIT;
+	if (where_config(&o->where, &config) < 0 || !folder_stage_known(config, "--until", o->until))
+		return EXIT_BAD_CONFIG;
+	where_work(&o->where, &work);
+	struct engine_args args = {.config = config, .work = work.data, .jobs = machine_jobs(), .until = o->until, .limit = o->limit,
+		.only = o->only, .command = "plan"};
+	int rc = engine_plan(&args, &st, &e);
+	if (rc < 0) {
+		say_error("%s", e.text);
+		return err_class_of(rc) == CLASS_CONFIG ? EXIT_BAD_CONFIG : EXIT_ERROR;
+	}
+	if (o->json) {
+		plan_json(&out, &st);
+		buf_putc(&out, '\n');
+	} else {
+		plan_table(&out, &st);
+	}
+	say_out(&out);
+	run_status_free(&st);
+	return EXIT_DONE;
+}
+
+const struct cli_command command_plan = {
+	.name = "plan",
+	.usage = "[options]",
+	.help = "tell what a run would do, how many calls, and why",
+	.about = "Reasons: new-call, input-changed, parameter-changed, file-changed, version-changed, provider-changed, failed-before.",
+	.example = "taf plan --set stages.clean.with.min_turns=6",
+	.options = options,
+	.noptions = COUNT_OF(options),
+	.size = sizeof(struct plan_options),
+	.run = plan,
+};

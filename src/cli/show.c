@@ -1,0 +1,184 @@
+/* taf show: a call at each stage: what it wrote, or why it went no further. */
+#include "base/alloc.h"
+#include "base/utf8.h"
+#include "cli/commands.h"
+#include "cli/say.h"
+#include "cli/trace.h"
+#include "core/call.h"
+#include "core/engine.h"
+
+#include <string.h>
+
+#define PATH_WIDTH 20
+
+struct show_options {
+	struct where where;
+	bool json, originals;
+};
+
+#define AT(field) offsetof(struct show_options, field)
+static const struct cli_option options[] = {
+	WHERE_OPTIONS(struct show_options),
+	{0, "originals", CLI_FLAG, AT(originals), NULL, 0, 0, "show also what may hold personal data: results before anonymize"},
+	{0, "json", CLI_FLAG, AT(json), NULL, 0, 0, "print JSON"},
+};
+
+/* --- For people --- */
+
+static void put_path(struct buf *b, const char *path)
+{
+	int pad = PATH_WIDTH - (int)utf8_width(str_of(path));
+	buf_printf(b, "  %s%*s  ", path, pad > 0 ? pad : 0, "");
+}
+
+static void put_scalar(struct buf *b, const struct json *v)
+{
+	if (json_is(v, JSON_STRING))
+		put_clean(b, v->u.s);
+	else
+		json_write(b, v);
+}
+
+static bool flat(const struct json *array)
+{
+	JSON_EACH(item, array)
+	{
+		if (item->kind == JSON_OBJECT || item->kind == JSON_ARRAY)
+			return false;
+	}
+	return true;
+}
+
+static void put_turns(struct buf *b, const char *path, const struct json *turns)
+{
+	put_path(b, path);
+	buf_printf(b, "%zu\n", json_count(turns));
+	JSON_EACH(turn, turns)
+	{
+		struct str role = turn_role(turn), text = turn_text(turn);
+		buf_printf(b, "    %-5.*s  ", STR_FMT(role));
+		put_clean(b, text);
+		JSON_EACH(member, turn)
+		{
+			if (str_is(member->key, "role") || str_is(member->key, "text"))
+				continue;
+			buf_printf(b, "  %.*s=", STR_FMT(member->key));
+			put_scalar(b, member);
+		}
+		buf_putc(b, '\n');
+	}
+}
+
+/* Leaf by leaf: "label.is_fraud  true". Lists of objects are a line of JSON each. */
+static void put_field(struct buf *b, const char *path, const struct json *v)
+{
+	if (json_is(v, JSON_OBJECT)) {
+		JSON_EACH(member, v)
+		{
+			CLEANUP(buf_release) struct buf inner = BUF_INIT;
+			buf_printf(&inner, "%s%s%.*s", path, path[0] ? "." : "", STR_FMT(member->key));
+			put_field(b, inner.data, member);
+		}
+		return;
+	}
+	if (strcmp(path, "turns") == 0 && json_is(v, JSON_ARRAY)) {
+		put_turns(b, path, v);
+		return;
+	}
+	put_path(b, path);
+	if (json_is(v, JSON_ARRAY) && !flat(v)) {
+		buf_printf(b, "%zu\n", json_count(v));
+		JSON_EACH(item, v)
+		{
+			CLEANUP(buf_release) struct buf line = BUF_INIT;
+			json_write(&line, item);
+			buf_puts(b, "    ");
+			put_clean(b, buf_view(&line));
+			buf_putc(b, '\n');
+		}
+		return;
+	}
+	put_scalar(b, v);
+	buf_putc(b, '\n');
+}
+
+static void put_stage(struct buf *b, const struct trace_stage *s)
+{
+	buf_printf(b, "\n%s (%s): %s\n", s->name, s->uses, outcome_name((enum outcome)s->memo.outcome));
+	if (s->has_failure) {
+		buf_printf(b, "  %s: ", err_class_name(err_class_of(s->failure.code)));
+		put_clean(b, s->withheld ? STR("(the reason may quote the call; --originals shows it)") : s->failure.text);
+		buf_putc(b, '\n');
+	}
+	if (s->withheld && s->memo.result)
+		buf_puts(b, "  (withheld: from before anonymize; --originals shows it)\n");
+	else if (s->fields)
+		put_field(b, "", s->fields);
+	else if (s->memo.result)
+		buf_puts(b, "  (its result is no longer kept)\n");
+}
+
+/* --- For programs --- */
+
+static struct json *stage_json(struct arena *a, const struct trace_stage *s)
+{
+	struct json *row = json_object(a);
+	json_set_text(a, row, "name", s->name);
+	json_set_text(a, row, "uses", s->uses);
+	json_set_text(a, row, "outcome", outcome_name((enum outcome)s->memo.outcome));
+	json_set(a, row, "withheld", json_bool(a, s->withheld));
+	if (s->fields)
+		json_set(a, row, "fields", json_copy(a, s->fields));
+	if (s->has_failure) {
+		struct json *failure = json_object(a);
+		json_set_text(a, failure, "class", err_class_name(err_class_of(s->failure.code)));
+		if (!s->withheld)
+			json_set_str(a, failure, "reason", s->failure.text);
+		json_set(a, row, "failure", failure);
+	}
+	return row;
+}
+
+static void show_json(struct buf *b, struct trace *t)
+{
+	struct json *out = json_object(&t->arena), *stages = json_array(&t->arena);
+	for (size_t i = 0; i < t->n; i++)
+		json_append(stages, stage_json(&t->arena, &t->v[i]));
+	json_set_str(&t->arena, out, "id", t->id);
+	json_set(&t->arena, out, "stages", stages);
+	json_write(b, out);
+	buf_putc(b, '\n');
+}
+
+static int show(const struct cli_given *given)
+{
+	const struct show_options *o = given->opts;
+	CLEANUP(trace_release) struct trace t;
+	CLEANUP(buf_release) struct buf b = BUF_INIT;
+	int status = trace_open(&t, &o->where, given->args[0], o->originals);
+	if (status)
+		return status;
+	if (o->json) {
+		show_json(&b, &t);
+	} else {
+		buf_printf(&b, "%.*s\n", STR_FMT(t.id));
+		for (size_t i = 0; i < t.n; i++)
+			put_stage(&b, &t.v[i]);
+	}
+	say_out(&b);
+	return EXIT_DONE;
+}
+
+const struct cli_command command_show = {
+	.name = "show",
+	.usage = "ID [options]",
+	.help = "show a call at each stage: what the stage wrote, or why it went no further",
+	.about = "What a private call said before anonymize is shown with --originals only.",
+	.example = "taf show bank-card-freeze/retired-teacher/0001",
+	.options = options,
+	.noptions = COUNT_OF(options),
+	.size = sizeof(struct show_options),
+	.min_args = 1,
+	.max_args = 1,
+	.run = show,
+};

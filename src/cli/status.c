@@ -1,0 +1,186 @@
+/* taf status: the latest run, as it stands; --watch until it ends. Reads only; a run may write meanwhile. */
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/fs.h"
+#include "cli/commands.h"
+#include "cli/display.h"
+#include "cli/folder.h"
+#include "cli/say.h"
+#include "core/query.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define WATCH_MS 1000
+
+struct status_options {
+	struct where where;
+	bool watch, json;
+};
+
+#define AT(field) offsetof(struct status_options, field)
+static const struct cli_option options[] = {
+	WORK_OPTIONS(struct status_options),
+	{0, "watch", CLI_FLAG, AT(watch), NULL, 0, 0, "look again each second until the run ends"},
+	{0, "json", CLI_FLAG, AT(json), NULL, 0, 0, "print JSON"},
+};
+
+/** The latest run: its row's JSON as a tree, and what the display draws. */
+struct latest {
+	struct arena arena;
+	struct json *json;
+	struct run_status status;
+	int64_t quarantined;
+};
+
+static void latest_release(struct latest *l)
+{
+	arena_release(&l->arena);
+}
+
+static double real_of(const struct json *object, const char *key)
+{
+	const struct json *v = json_get(object, key);
+	return json_is(v, JSON_REAL) ? v->u.d : json_is(v, JSON_INT) ? (double)v->u.i : 0;
+}
+
+static void read_stage(struct latest *l, const struct json *row, struct stage_status *ret)
+{
+	struct stage_counts *c = &ret->c;
+	ret->name = arena_str(&l->arena, json_get_str(row, "name")).p;
+	ret->uses = arena_str(&l->arena, json_get_str(row, "uses")).p;
+	c->in = json_get_int(row, "calls_in", 0);
+	c->out = json_get_int(row, "calls_out", 0);
+	c->cached = json_get_int(row, "cached", 0);
+	c->computed = json_get_int(row, "computed", 0);
+	c->rejected = json_get_int(row, "rejected", 0);
+	c->quarantined = json_get_int(row, "quarantined", 0);
+	c->total = json_get_int(row, "total", 0);
+	c->in_flight = json_get_int(row, "in_flight", 0);
+	c->seconds = real_of(row, "seconds");
+	c->tokens_in = json_get_int(row, "tokens_in", 0);
+	c->tokens_out = json_get_int(row, "tokens_out", 0);
+	c->cost = real_of(row, "cost");
+	l->quarantined += c->quarantined;
+}
+
+/* A row that says "running" of a process that is gone is of a run that was killed. */
+static void settle_state(struct latest *l, const struct run_row *row, const char *work)
+{
+	bool killed = strcmp(row->state, "running") == 0 && !folder_is_run_by(work, row->pid);
+	struct json *run = json_get(l->json, "run");
+	l->status.state = killed ? "killed" : arena_strdup(&l->arena, row->state);
+	if (run)
+		json_set_text(&l->arena, run, "state", l->status.state);
+}
+
+static int read_latest(struct latest *l, struct store *store, const char *work, struct err *e)
+{
+	struct run_row row = {.stats = BUF_INIT};
+	int rc = store_run(store, 0, &row, e);
+	if (rc == 0)
+		rc = err_set(e, ERR_NOTFOUND, "no run was made in %s yet: start one with taf run", work);
+	if (rc > 0)
+		rc = json_parse(&l->arena, buf_view(&row.stats), &l->json, e);
+	if (rc == 0) {
+		const struct json *stages = json_get(l->json, "stages");
+		memcpy(l->status.id, row.id, sizeof(l->status.id));
+		l->status.exit_status = row.exit_status;
+		l->status.seconds = real_of(json_get(l->json, "run"), "seconds");
+		l->status.stages = arena_array(&l->arena, json_count(stages) + 1, sizeof(*l->status.stages));
+		JSON_EACH(stage, stages)
+			read_stage(l, stage, &l->status.stages[l->status.nstages++]);
+		settle_state(l, &row, work);
+	}
+	buf_release(&row.stats);
+	return rc;
+}
+
+static void print(const struct latest *l, struct store *store, bool json)
+{
+	CLEANUP(buf_release) struct buf b = BUF_INIT;
+	if (json) {
+		json_write(&b, l->json);
+		buf_putc(&b, '\n');
+		say_out(&b);
+		return;
+	}
+	const struct run_status *s = &l->status;
+	buf_printf(&b, "run %s: %s", s->id, s->state);
+	if (strcmp(s->state, "running") != 0 && strcmp(s->state, "killed") != 0)
+		buf_printf(&b, ", exit status %d", s->exit_status);
+	buf_puts(&b, ", ");
+	put_seconds(&b, s->seconds);
+	buf_puts(&b, "\n\n");
+	status_table(&b, s);
+	if (strcmp(s->state, "killed") == 0)
+		buf_puts(&b, "\nIt ended without a word; taf run goes on from where it was.\n");
+	if (l->quarantined) {
+		struct query_failure found[5];
+		CLEANUP(arena_release) struct arena a = ARENA_INIT;
+		size_t n = query_failures(store, &a, found, COUNT_OF(found));
+		buf_puts(&b, n ? "\nquarantined, for example:\n" : "");
+		for (size_t i = 0; i < n; i++) {
+			buf_printf(&b, "  %.*s at %.*s: ", STR_FMT(found[i].id), STR_FMT(found[i].stage));
+			put_clean(&b, found[i].text);
+			buf_putc(&b, '\n');
+		}
+	}
+	say_out(&b);
+}
+
+static int watch(struct store *store, const char *work, bool json, struct err *e)
+{
+	struct display display;
+	int rc = 0;
+	bool running = true;
+	display_init(&display, stderr);
+	while (rc == 0 && running) {
+		CLEANUP(latest_release) struct latest l = {.arena = ARENA_INIT};
+		rc = read_latest(&l, store, work, e);
+		if (rc < 0)
+			break;
+		running = strcmp(l.status.state, "running") == 0;
+		if (running && json)
+			print(&l, store, true);
+		else if (running)
+			display_tick(&display, &l.status);
+		if (running)
+			clock_sleep_ms(WATCH_MS);
+	}
+	display_release(&display);
+	return rc;
+}
+
+static int status(const struct cli_given *given)
+{
+	const struct status_options *o = given->opts;
+	CLEANUP(buf_release) struct buf work = BUF_INIT;
+	CLEANUP(store_cleanup) struct store *store = NULL;
+	CLEANUP(latest_release) struct latest l = {.arena = ARENA_INIT};
+	struct err e = ERR_INIT;
+	where_work(&o->where, &work);
+	int rc = folder_open(work.data, DB_READ, &store, &e);
+	if (rc == 0 && o->watch)
+		rc = watch(store, work.data, o->json, &e);
+	if (rc == 0)
+		rc = read_latest(&l, store, work.data, &e);
+	if (rc < 0) {
+		say_error("%s", e.text);
+		return EXIT_ERROR;
+	}
+	print(&l, store, o->json);
+	return EXIT_DONE;
+}
+
+const struct cli_command command_status = {
+	.name = "status",
+	.usage = "[options]",
+	.help = "tell how the latest run goes, or went",
+	.about = "States: running, done, stopped, interrupted, killed. With --watch --json, a line of JSON each second.",
+	.example = "taf status --watch",
+	.options = options,
+	.noptions = COUNT_OF(options),
+	.size = sizeof(struct status_options),
+	.run = status,
+};
