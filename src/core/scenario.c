@@ -207,8 +207,8 @@ static void use_slot(struct reader *r, struct str name, struct yaml_mark mark)
 	if (near.n)
 		problem_add(r->p, mark, "unknown slot <%.*s>; did you mean <%.*s>?", STR_FMT(name), STR_FMT(near));
 	else
-		problem_add(r->p, mark, "unknown slot <%.*s>; add it under slots: (for alternatives write <%.*s|…>)", STR_FMT(name),
-			STR_FMT(name));
+		problem_add(r->p, mark, "unknown slot <%.*s>; add it under slots: (for alternatives write <%.*s|…>)",
+			STR_FMT(name), STR_FMT(name));
 }
 
 /** Length of the marked piece that starts at s.p[0] == '<', with both brackets; 0 when it does not end. */
@@ -276,8 +276,10 @@ static void add_words(struct reader *r, struct str words, struct yaml_mark mark,
 {
 	struct str wrong = scenario_unspeakable(words);
 	if (wrong.n)
-		problem_add(r->p, mark, "'%.*s' cannot be spoken as written: lines hold Chinese words and ，。？！、：；…— only "
-			"(write numbers as they are said)", STR_FMT(wrong));
+		problem_add(r->p, mark,
+			"'%.*s' cannot be spoken as written: lines hold Chinese words and ，。？！、：；…— only "
+			"(write numbers as they are said)",
+			STR_FMT(wrong));
 	ret->parts[ret->n++] = (struct scenario_part){.kind = PART_TEXT, .text = words};
 }
 
@@ -327,7 +329,8 @@ static void parse_want(struct reader *r, struct yaml_node *v, struct scenario_wh
 	use_slot(r, v->key, v->keymark);
 	const struct scenario_slot *slot = &r->s->slots[i];
 	if (slot->kind != SLOT_LIST && slot->kind != SLOT_COLUMN) {
-		problem_add(r->p, v->keymark, "a condition needs a slot with a list of values; '%.*s' is made up", STR_FMT(v->key));
+		problem_add(
+			r->p, v->keymark, "a condition needs a slot with a list of values; '%.*s' is made up", STR_FMT(v->key));
 		return;
 	}
 	for (size_t k = 0; k < want->n; k++) {
@@ -396,7 +399,8 @@ static void check_value(struct reader *r, struct str v, struct yaml_mark mark)
 {
 	struct str wrong = scenario_unspeakable(v);
 	if (wrong.n)
-		problem_add(r->p, mark, "'%.*s' cannot be spoken as written (no digits, Latin letters or brackets)", STR_FMT(wrong));
+		problem_add(
+			r->p, mark, "'%.*s' cannot be spoken as written (no digits, Latin letters or brackets)", STR_FMT(wrong));
 	if (v.n > SCENARIO_VALUE_BYTES)
 		problem_add(r->p, mark, "a slot's value is at most %d bytes", SCENARIO_VALUE_BYTES);
 }
@@ -433,9 +437,9 @@ static void parse_number_slot(struct reader *r, const struct yaml_node *v, struc
 	static const char *const keys[] = {"amount", "count", "time", "step", NULL};
 	known_keys(r, v, keys);
 	int64_t top = slot->kind == SLOT_TIME ? 23 : slot->kind == SLOT_COUNT ? 99 : 99999999;
-	const struct yaml_node *range = slot->kind == SLOT_TIME ? yaml_get(v, "time")
-		: slot->kind == SLOT_COUNT                          ? yaml_get(v, "count")
-															: yaml_get(v, "amount");
+	const struct yaml_node *range = slot->kind == SLOT_TIME    ? yaml_get(v, "time")
+									: slot->kind == SLOT_COUNT ? yaml_get(v, "count")
+															   : yaml_get(v, "amount");
 	get_range(r, range, top, &slot->min, &slot->max);
 	slot->step = get_int(r, v, "step", slot->kind == SLOT_TIME ? 30 : 1, 10000000);
 	if (slot->step < 1)
@@ -459,7 +463,8 @@ static void parse_made_slot(struct reader *r, const struct yaml_node *v)
 	while (k < COUNT_OF(kinds) && !yaml_get(v, kinds[k].key))
 		k++;
 	if (k == COUNT_OF(kinds)) {
-		problem_add(r->p, v->mark, "a slot is a list of values, a list of rows, or one of: amount, count, time, digits, date, "
+		problem_add(r->p, v->mark,
+			"a slot is a list of values, a list of rows, or one of: amount, count, time, digits, date, "
 			"person, surname, other");
 		return;
 	}
@@ -575,7 +580,8 @@ static void parse_line(struct reader *r, const struct yaml_node *v, unsigned awa
 		problem_add(r->p, v->mark, "a line must end with 。 ？ ！ or …");
 }
 
-static void parse_line_list(struct reader *r, const struct yaml_node *v, unsigned awareness, struct scenario_way *way, int role)
+static void parse_line_list(
+	struct reader *r, const struct yaml_node *v, unsigned awareness, struct scenario_way *way, int role)
 {
 	size_t extra = v->kind == YAML_LIST ? v->n : 1, have = way->nlines[role];
 	if (have + extra > SCENARIO_LINES_MAX) {
@@ -594,7 +600,8 @@ static void parse_line_list(struct reader *r, const struct yaml_node *v, unsigne
 	}
 	for (size_t i = 0; i < way->nlines[role]; i++)
 		for (size_t j = have > i ? have : i + 1; j < way->nlines[role]; j++)
-			if (lines[j].raw.n && str_eq(lines[i].raw, lines[j].raw) && (lines[i].when.awareness & lines[j].when.awareness))
+			if (lines[j].raw.n && str_eq(lines[i].raw, lines[j].raw) &&
+				(lines[i].when.awareness & lines[j].when.awareness))
 				problem_add(r->p, lines[j].mark, "the same line stands twice in this list");
 }
 
@@ -668,14 +675,14 @@ static void parse_phase(struct reader *r, const struct yaml_node *v, struct scen
 			said[role] += phase->ways[i].nlines[role];
 	for (int role = 0; role < 2; role++)
 		if (said[role] == 1)
-			problem_add(r->p, phase->mark, "phase '%.*s': %s has one line only; give at least two", STR_FMT(phase->name),
-				role == ROLE_LEFT ? "left" : "right");
+			problem_add(r->p, phase->mark, "phase '%.*s': %s has one line only; give at least two",
+				STR_FMT(phase->name), role == ROLE_LEFT ? "left" : "right");
 }
 
 static void parse_ending(struct reader *r, const struct yaml_node *v, struct scenario_ending *end)
 {
-	static const char *const keys[] = {"by", "weight", "reason", "when", "lines", NULL},
-		*const bys[] = {"natural", "left", "right", NULL};
+	static const char *const keys[] = {"by", "weight", "reason", "when", "lines", NULL}, *const bys[] = {"natural",
+																							 "left", "right", NULL};
 	when_init(&end->when);
 	end->mark = v->mark;
 	if (!known_keys(r, v, keys))
@@ -696,8 +703,8 @@ static void parse_ending(struct reader *r, const struct yaml_node *v, struct sce
 	const struct scenario_way *w = &end->way;
 	int last = w->nlines[!w->first] ? (int)!w->first : (int)w->first;
 	if ((end->by == BY_LEFT && last != ROLE_LEFT) || (end->by == BY_RIGHT && last != ROLE_RIGHT))
-		problem_add(r->p, v->mark, "who hangs up speaks last: by: %s, but %s has the last line (use first:)", bys[end->by],
-			last == ROLE_LEFT ? "left" : "right");
+		problem_add(r->p, v->mark, "who hangs up speaks last: by: %s, but %s has the last line (use first:)",
+			bys[end->by], last == ROLE_LEFT ? "left" : "right");
 }
 
 static void parse_dialogue(struct reader *r, const struct yaml_node *root)
@@ -705,7 +712,8 @@ static void parse_dialogue(struct reader *r, const struct yaml_node *root)
 	struct scenario *s = r->s;
 	const struct yaml_node *phases = yaml_get(root, "phases"), *endings = yaml_get(root, "endings");
 	if (!phases || phases->kind != YAML_LIST || phases->n < 3 || phases->n > SCENARIO_PHASES_MAX) {
-		problem_add(r->p, phases ? phases->mark : root->mark, "'phases' must be a list of 3 to %d phases", SCENARIO_PHASES_MAX);
+		problem_add(
+			r->p, phases ? phases->mark : root->mark, "'phases' must be a list of 3 to %d phases", SCENARIO_PHASES_MAX);
 	} else {
 		s->phases = arena_array(r->a, phases->n, sizeof(*s->phases));
 		YAML_EACH(v, phases)
@@ -746,13 +754,14 @@ static void parse_tests(struct reader *r, const struct yaml_node *root)
 	if (yaml_get(v, "never"))
 		t->nnever = get_texts(r, yaml_get(v, "never"), &t->never);
 	if (!t->nmust)
-		problem_add(r->p, t->mark, "tests: must_contain is missing: name a word that every call has (alternatives as 甲|乙)");
+		problem_add(
+			r->p, t->mark, "tests: must_contain is missing: name a word that every call has (alternatives as 甲|乙)");
 }
 
 static void parse_head(struct reader *r, const struct yaml_node *root)
 {
 	static const char *const kinds[] = {"normal", "fraud", NULL}, *const roles[] = {"left", "right", NULL},
-		*const left_keys[] = {"gender", "age", NULL}, *const genders[] = {"男", "女", NULL};
+							 *const left_keys[] = {"gender", "age", NULL}, *const genders[] = {"男", "女", NULL};
 	struct scenario *s = r->s;
 	s->name = get_text(r, root, "name", true);
 	s->title = get_text(r, root, "title", true);
@@ -772,7 +781,8 @@ static void parse_head(struct reader *r, const struct yaml_node *root)
 	s->scene = get_text(r, root, "scene", !s->is_fraud);
 	if (!s->is_fraud && s->fraud_type.n)
 		problem_add(r->p, yaml_get(root, "fraud_type")->mark, "a normal call has no fraud_type");
-	const struct yaml_node *label = yaml_get(root, s->is_fraud ? "fraud_type" : "scene"), *left = yaml_get(root, "left");
+	const struct yaml_node *label = yaml_get(root, s->is_fraud ? "fraud_type" : "scene"),
+						   *left = yaml_get(root, "left");
 	s->label_mark = label ? label->mark : root->mark;
 	when_init(&s->suits);
 	if (yaml_get(root, "suits"))
@@ -792,8 +802,8 @@ static void parse_head(struct reader *r, const struct yaml_node *root)
 
 bool scenario_parse(struct arena *a, const char *file, struct str text, struct scenario **ret, struct problems *p)
 {
-	static const char *const keys[] = {"name", "title", "kind", "fraud_type", "scene", "initiator", "suits", "left", "slots",
-		"phases", "endings", "tests", NULL};
+	static const char *const keys[] = {"name", "title", "kind", "fraud_type", "scene", "initiator", "suits", "left",
+		"slots", "phases", "endings", "tests", NULL};
 	size_t before = p->n;
 	struct yaml_node *root;
 	struct err e = ERR_INIT;

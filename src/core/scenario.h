@@ -42,10 +42,10 @@ struct scenario_want {
 	struct yaml_mark mark;
 };
 struct scenario_when {
-	unsigned awareness;       /* bits of enum scenario_awareness */
-	int age_min, age_max;     /* inclusive; 0 and 200: any */
-	struct str gender;        /* 男, 女; empty: any */
-	struct str *occupations;  /* any of; none: any */
+	unsigned awareness;      /* bits of enum scenario_awareness */
+	int age_min, age_max;    /* inclusive; 0 and 200: any */
+	struct str gender;       /* 男, 女; empty: any */
+	struct str *occupations; /* any of; none: any */
 	size_t noccupations;
 	struct scenario_want *wants; /* slots that must have one of the values */
 	size_t nwants;
@@ -53,29 +53,29 @@ struct scenario_when {
 
 /* --- Slots: drawn once a call --- */
 enum slot_kind {
-	SLOT_LIST,    /* one of `values` */
-	SLOT_ROWS,    /* one of the rows; its columns are slots of their own (SLOT_COLUMN) */
-	SLOT_COLUMN,  /* a column of the rows slot `of` */
-	SLOT_OTHER,   /* another value of the list slot `of` than those drawn from it before */
-	SLOT_AMOUNT,  /* a number read aloud (三千五百) */
-	SLOT_COUNT,   /* a number before a measure word (两, 三, 十二) */
-	SLOT_DIGITS,  /* digits read one by one (三七幺零) */
-	SLOT_TIME,    /* a time of day (下午三点半) */
-	SLOT_DATE,    /* a day to come or gone (后天, 上周三) */
-	SLOT_PERSON,  /* an invented full name */
-	SLOT_SURNAME  /* a surname */
+	SLOT_LIST,   /* one of `values` */
+	SLOT_ROWS,   /* one of the rows; its columns are slots of their own (SLOT_COLUMN) */
+	SLOT_COLUMN, /* a column of the rows slot `of` */
+	SLOT_OTHER,  /* another value of the list slot `of` than those drawn from it before */
+	SLOT_AMOUNT, /* a number read aloud (三千五百) */
+	SLOT_COUNT,  /* a number before a measure word (两, 三, 十二) */
+	SLOT_DIGITS, /* digits read one by one (三七幺零) */
+	SLOT_TIME,   /* a time of day (下午三点半) */
+	SLOT_DATE,   /* a day to come or gone (后天, 上周三) */
+	SLOT_PERSON, /* an invented full name */
+	SLOT_SURNAME /* a surname */
 };
 struct scenario_slot {
 	struct str name;
 	enum slot_kind kind;
 	struct yaml_mark mark;
-	struct str *values;      /* SLOT_LIST; SLOT_COLUMN: by row */
-	size_t nvalues;          /* SLOT_ROWS: count of rows */
-	int of;                  /* SLOT_COLUMN, SLOT_OTHER: index of the slot it comes from */
-	int rank;                /* SLOT_OTHER: 1 for the second-drawn value, 2 for the third, … */
-	int64_t min, max, step;  /* SLOT_AMOUNT, SLOT_COUNT; SLOT_TIME: minutes of the day; SLOT_DIGITS: how many (min) */
-	bool past;               /* SLOT_DATE */
-	struct str gender;       /* SLOT_PERSON: 男, 女 or empty */
+	struct str *values;     /* SLOT_LIST; SLOT_COLUMN: by row */
+	size_t nvalues;         /* SLOT_ROWS: count of rows */
+	int of;                 /* SLOT_COLUMN, SLOT_OTHER: index of the slot it comes from */
+	int rank;               /* SLOT_OTHER: 1 for the second-drawn value, 2 for the third, … */
+	int64_t min, max, step; /* SLOT_AMOUNT, SLOT_COUNT; SLOT_TIME: minutes of the day; SLOT_DIGITS: how many (min) */
+	bool past;              /* SLOT_DATE */
+	struct str gender;      /* SLOT_PERSON: 男, 女 or empty */
 };
 
 /* --- Phases --- */
@@ -156,7 +156,8 @@ struct personas {
  * YAML itself cannot be read, else what could be understood. True when there were no problems. */
 bool scenario_parse(struct arena *a, const char *file, struct str text, struct scenario **ret, struct problems *p);
 /** What one file cannot know: labels in the closed sets, the name as the file's stem, personas it suits and endings for each of them. */
-bool scenario_check(const struct scenario *s, const struct labels *labels, const struct personas *personas, struct problems *p);
+bool scenario_check(
+	const struct scenario *s, const struct labels *labels, const struct personas *personas, struct problems *p);
 bool personas_parse(struct arena *a, const char *file, struct str text, struct personas *ret, struct problems *p);
 /** A starter file for `taf scenario new`: a whole scenario that passes its own tests. `label` is a fraud type or a scene. */
 void scenario_template(struct buf *b, struct str name, bool is_fraud, struct str label);

@@ -54,7 +54,8 @@ static void check_label(const struct scenario *s, const struct labels *labels, s
 	}
 }
 
-static void check_occupations(const struct scenario_when *w, const struct personas *personas, struct yaml_mark mark, struct problems *p)
+static void check_occupations(
+	const struct scenario_when *w, const struct personas *personas, struct yaml_mark mark, struct problems *p)
 {
 	for (size_t i = 0; i < w->noccupations; i++) {
 		bool found = false;
@@ -72,7 +73,8 @@ static void check_persona(const struct scenario *s, const struct persona *who, s
 	for (size_t i = 0; i < s->nendings && !ends; i++)
 		ends = scenario_when_persona(&s->endings[i].when, who);
 	if (!ends)
-		problem_add(p, s->mark, "no ending fits persona '%.*s' (awareness %.*s)", STR_FMT(who->name), STR_FMT(who->awareness_text));
+		problem_add(p, s->mark, "no ending fits persona '%.*s' (awareness %.*s)", STR_FMT(who->name),
+			STR_FMT(who->awareness_text));
 	for (size_t i = 0; i < s->nphases; i++) {
 		const struct scenario_phase *phase = &s->phases[i];
 		bool speaks = !scenario_when_persona(&phase->when, who);
@@ -88,18 +90,21 @@ static void check_persona(const struct scenario *s, const struct persona *who, s
 			speaks = all;
 		}
 		if (!speaks)
-			problem_add(p, phase->mark, "phase '%.*s' has no line for persona '%.*s' (awareness %.*s): add one, or a when: to the phase",
+			problem_add(p, phase->mark,
+				"phase '%.*s' has no line for persona '%.*s' (awareness %.*s): add one, or a when: to the phase",
 				STR_FMT(phase->name), STR_FMT(who->name), STR_FMT(who->awareness_text));
 	}
 }
 
-bool scenario_check(const struct scenario *s, const struct labels *labels, const struct personas *personas, struct problems *p)
+bool scenario_check(
+	const struct scenario *s, const struct labels *labels, const struct personas *personas, struct problems *p)
 {
 	size_t before = p->n, suited = 0;
 	check_label(s, labels, p);
 	struct str stem = s->mark.file ? fs_stem(s->mark.file) : s->name;
 	if (s->name.n && !str_eq(stem, s->name))
-		problem_add(p, s->mark, "name '%.*s' must be the file's name without .yaml ('%.*s')", STR_FMT(s->name), STR_FMT(stem));
+		problem_add(
+			p, s->mark, "name '%.*s' must be the file's name without .yaml ('%.*s')", STR_FMT(s->name), STR_FMT(stem));
 	check_occupations(&s->suits, personas, s->mark, p);
 	for (size_t i = 0; i < s->nphases; i++) {
 		check_occupations(&s->phases[i].when, personas, s->phases[i].mark, p);
@@ -171,8 +176,8 @@ static void persona_parse(struct arena *a, const struct yaml_node *v, struct per
 	}
 	const struct yaml_node *age = yaml_get(v, "age");
 	int64_t low = 0, high = 0;
-	if (!age || age->kind != YAML_LIST || age->n != 2 || !yaml_int(age->first, &low) || !yaml_int(age->first->next, &high) ||
-		low < 16 || high < low || high > 99)
+	if (!age || age->kind != YAML_LIST || age->n != 2 || !yaml_int(age->first, &low) ||
+		!yaml_int(age->first->next, &high) || low < 16 || high < low || high > 99)
 		problem_add(p, age ? age->mark : v->mark, "a persona needs age: [lowest, highest], from 16 to 99");
 	who->age_min = (int)low;
 	who->age_max = (int)high;
@@ -222,10 +227,11 @@ bool personas_parse(struct arena *a, const char *file, struct str text, struct p
 static const char template_slots[] =
 	"initiator: %s          # who dials: left is the fraudster or the service, right the user\n"
 	"\n"
-	"# Values drawn once a call. Use them as <商品> in a line. Each value must be used somewhere.\n"
+	"# Values drawn once a call. Use them as <商品> in a line. Each must be used somewhere.\n"
 	"slots:\n"
-	"  商品: [电饭煲, 吹风机, 台灯, 电水壶]\n"
+	"  商品: [电饭煲, 吹风机, 台灯, 电水壶, 取暖器, 加湿器]\n"
 	"  价钱: {amount: [60, 300], step: 10}\n"
+	"  钟点: {time: [9, 18], step: 30}\n"
 	"\n";
 
 static const char template_fraud[] =
@@ -234,42 +240,53 @@ static const char template_fraud[] =
 	"  - name: 开场\n"
 	"    lines:\n"
 	"      left:\n"
-	"        - <您好|喂，您好>，我是购物平台的客服，请问是<尊称>吗？\n"
+	"        - <您好|喂，您好>，我是购物平台的<客服|售后客服>，请问是<尊称><吗|吧>？\n"
 	"        - 您好，<尊称>，我这边是<商品>商家的售后，<打扰一下|跟您说个事>。\n"
+	"        - 喂，是<尊称>吗？<您买的<商品>|您那单<商品>>，<有个情况要通知您|跟您核实一下>。\n"
 	"      right:\n"
 	"        - <嗯，|>是我，<什么事|怎么了>？\n"
-	"        - 我是，你<说|讲>吧。\n"
+	"        - 我是，<你说|你讲>吧。\n"
+	"        - <对|哎>，我买过一个<商品>，<有什么问题|是坏了吗>？\n"
 	"  - name: 理由\n"
 	"    lines:\n"
 	"      left:\n"
-	"        - 您买的<商品><有质量问题|被检出不合格>，我们要退您<价钱>块钱。\n"
-	"        - 那批<商品>我们在召回，<价钱>块<全额退给您|马上退>。\n"
+	"        - <这批|您那批><商品><有质量问题|被检出不合格>，我们要退您<价钱>块钱，<今天<钟点>前办完|<钟点>截止>。\n"
+	"        - 那批<商品>我们在召回，<价钱>块<全额退给您|马上退>，<钟点>以前<都能办|办完就到账>。\n"
+	"        - <厂家通知召回|总部要求下架>，<商品>不用寄回，<退您|赔您><价钱>块，<名额只到<钟点>|过了<钟点>就关了>。\n"
 	"      right:\n"
-	"        低: [是吗？那怎么退呀？, 哦，还能退钱啊？要我做什么？]\n"
-	"        中高: [我怎么没看到通知？, 退款不是原路退回吗？]\n"
+	"        低: [<是吗|哦>？那<怎么退|要怎么办>呀？, <还能退钱啊|这么好>？<要我做什么|我该怎么弄>？]\n"
+	"        中高: [我怎么<没看到通知|没收到消息>？<用得好好的|东西没坏啊>。, "
+	"退款不是<原路退回|平台直接退>吗？<打电话干什么|找我做什么>？]\n"
 	"  - name: 要求\n"
 	"    lines:\n"
 	"      left:\n"
-	"        - 您把收到的验证码<念|报>给我，钱<马上|两分钟>就到账。\n"
-	"        - 需要核对身份，请您报一下短信里的验证码。\n"
+	"        - 您把<收到的|短信里的>验证码<念|报>给我，钱<马上|两分钟>就到账。\n"
+	"        - <需要核对身份|要验证是您本人>，<请您报一下|您说一下>验证码。\n"
+	"        - 退款<通道已经开了|已经提交了>，<就差|只差>一个验证码，<您看下短信|短信刚发>。\n"
 	"      right:\n"
-	"        低: [验证码是吧，我看看啊。, 好，等我戴上眼镜。]\n"
-	"        中高: [验证码不能告诉别人吧？, 这个我可不说。]\n"
+	"        低: [<等一下|我看看>……<来了|有了>，六三八二。, <收到了|短信到了>，四个数，<九二七五|三零四六>。]\n"
+	"        中高: [验证码<不能告诉别人吧|短信说了谁都别给>？, <这个我可不说|验证码我不会给>，<你是骗子吧|不对劲>。]\n"
 	"\n"
 	"endings:\n"
 	"  - by: left\n"
 	"    when: {awareness: 低}\n"
 	"    reason: 用户报出验证码，对方得手后挂断\n"
 	"    lines:\n"
-	"      first: right\n"
-	"      right: [我看到了，六三八二。, 四个数，幺九二七。]\n"
-	"      left: [收到了，款马上到，再见。, 好，已经登记了，再见。]\n"
+	"      left: [<收到了|好了>，<款马上到|钱在路上>，<别关机|等短信>，再见。, "
+	"<登记好了|验证过了>，<您等着收钱吧|稍后到账>，再见。]\n"
+	"  - by: natural\n"
+	"    when: {awareness: 低}\n"
+	"    reason: 用户以为退款办好，双方道别\n"
+	"    lines:\n"
+	"      left: [<行，办好了|好，提交了>，<稍等到账|一会儿到账>。, <没问题了|通过了>，<钱马上退|您留意短信>。]\n"
+	"      right: [<好，谢谢|那谢谢啊>，再见。, <麻烦你了|辛苦>，<再见|拜拜>。]\n"
 	"  - by: right\n"
 	"    when: {awareness: 中高}\n"
 	"    reason: 用户识破后挂断\n"
 	"    lines:\n"
-	"      left: [您不配合就退不了款了。, 这是正规流程，您放心。]\n"
-	"      right: [那我自己找平台客服，先挂了。, 你这是骗人的，我挂了。]\n"
+	"      left: [您不配合就<退不了款了|没法退了>。, 这是正规流程，<您放心|不会有事>。]\n"
+	"      right: [那我<自己找平台客服|去平台上问>，<先挂了|挂了>。, "
+	"<不用了|算了>，<我要举报这个号码|别再打来>，<挂了|再见>。]\n"
 	"\n";
 
 static const char template_normal[] =
@@ -279,46 +296,60 @@ static const char template_normal[] =
 	"    lines:\n"
 	"      left:\n"
 	"        - 您好，<请问有什么可以帮您|请讲>？\n"
-	"        - 喂，您好，这里是服务台，您请说。\n"
+	"        - <喂，|>您好，这里是<服务台|商场服务台>，您请说。\n"
+	"        - <您好|你好>，<家电部|小家电柜台>，<要买点什么|您说>？\n"
 	"      right:\n"
 	"        - 你好，<我想|想>问一下<商品>还有吗？\n"
 	"        - <喂，|>我想买个<商品>，<有货吗|还有没有>？\n"
+	"        - <请问|那个，请问>，<商品><到货了没有|有现货吗>？\n"
 	"  - name: 价钱\n"
 	"    lines:\n"
 	"      left:\n"
 	"        - 有的，<现在|这两天><价钱>块，<您要几个|您看要不要>？\n"
-	"        - 还有货，一个<价钱>块，您要吗？\n"
+	"        - <商品>还有货，一个<价钱>块，<您要吗|要不要留>？\n"
+	"        - <有|刚到货>，<价钱>块，<送一年保修|保修一年>，<您看行吗|要的话我记上>？\n"
 	"      right:\n"
 	"        - 行，<那就|>要一个。\n"
 	"        - 可以，给我留一个<吧|>。\n"
+	"        - <价钱>块啊，<还行|不算贵>，<来一个|我要了>。\n"
 	"  - name: 取货\n"
 	"    lines:\n"
 	"      left:\n"
-	"        - 好的，<给您留着|我记下了>，您什么时候来拿？\n"
-	"        - 行，货给您放前台，您几点过来？\n"
+	"        - 好的，<给您留着|我记下了>，您什么时候来<拿|取>？\n"
+	"        - 行，货给您放<前台|柜台>，您几点过来？\n"
+	"        - <没问题|可以>，<自己来取还是送货|要不要送货上门>？\n"
 	"      right:\n"
-	"        - 下班以后吧，<六点来钟|七点左右>。\n"
-	"        - 我<一会儿|下午>就过去。\n"
+	"        - <我自己来拿|自己取>，<钟点>左右<到|过去>。\n"
+	"        - <钟点>吧，<我下了班去|那会儿有空>，<到了打电话|直接去柜台>。\n"
+	"        - 我<钟点>过去<取|拿>，<帮我包好|别卖给别人>。\n"
 	"\n"
 	"endings:\n"
 	"  - by: natural\n"
+	"    weight: 2\n"
 	"    reason: 事情办好，双方道别\n"
 	"    lines:\n"
-	"      left: [好的，到时候见。, 没问题，再见。]\n"
-	"      right: [好，谢谢，再见。, 麻烦你了，再见。]\n"
+	"      left: [好的，<到时候见|我们等您>。, <没问题|好嘞>，<报姓名就能取|来了找我>。, "
+	"<行|好>，<钟点>见，<路上慢点|带好小票>。]\n"
+	"      right: [好，<谢谢|麻烦了>，再见。, <行|嗯>，<拜拜|再见>。]\n"
 	"  - by: right\n"
 	"    reason: 用户有事先挂\n"
 	"    lines:\n"
-	"      left: [行，报姓名就能取。, 好，到了跟前台说一声。]\n"
-	"      right: [好，我还有事，先挂了啊。, 知道了，挂了。]\n"
+	"      left: [行，<报姓名就能取|到了说一声>。, 好，<最多留到晚上|我们九点关门>。]\n"
+	"      right: [好，<我还有事|有人找我>，先挂了啊。, <知道了|记住了>，<挂了|先这样>。]\n"
+	"  - by: left\n"
+	"    reason: 店员忙，先挂断\n"
+	"    lines:\n"
+	"      left: [好，<柜台来人了|这边有顾客>，<先挂了|回头见>。, <记好了|登记了>，<钟点>等您，再见。]\n"
 	"\n";
 
 void scenario_template(struct buf *b, struct str name, bool is_fraud, struct str label)
 {
-	buf_printf(b, "# What this call is about, in a sentence. The format: docs/scenarios.md\nname: %.*s\ntitle: 一句话说明\nkind: %s\n%s: %.*s\n",
+	buf_printf(
+		b, "# What this call is about, in a sentence. The format: docs/scenarios.md\nname: %.*s\ntitle: 一句话说明\nkind: %s\n%s: %.*s\n",
 		STR_FMT(name), is_fraud ? "fraud" : "normal", is_fraud ? "fraud_type" : "scene", STR_FMT(label));
 	buf_printf(b, template_slots, is_fraud ? "left " : "right");
 	buf_puts(b, is_fraud ? template_fraud : template_normal);
-	buf_printf(b, "# What every call of this file must keep to; run by `make check`.\ntests:\n  min_turns: 6\n  max_turns: 10\n  must_contain: [%s]\n",
+	buf_printf(
+		b, "# What every call of this file must keep to; run by `make check`.\ntests:\n  runs: 30\n  min_turns: 6\n  max_turns: 10\n  must_contain: [%s]\n",
 		is_fraud ? "验证码" : "块");
 }

@@ -13,7 +13,7 @@ struct writer {
 	const struct scenario *s;
 	const struct persona *who;
 	uint64_t seed;
-	struct str *values; /* by slot; SLOT_ROWS: none */
+	struct str *values;    /* by slot; SLOT_ROWS: none */
 	struct str builtin[8]; /* in the order of scenario_builtin_slots */
 	struct dialogue d;
 	size_t turns_cap;
@@ -88,7 +88,12 @@ void say_number(struct buf *b, int64_t n)
 void say_time(struct buf *b, int64_t minutes)
 {
 	int hour = (int)(minutes / 60 % 24), minute = (int)(minutes % 60);
-	buf_puts(b, hour < 5 ? "凌晨" : hour < 9 ? "早上" : hour < 12 ? "上午" : hour < 13 ? "中午" : hour < 18 ? "下午" : "晚上");
+	buf_puts(b, hour < 5    ? "凌晨"
+				: hour < 9  ? "早上"
+				: hour < 12 ? "上午"
+				: hour < 13 ? "中午"
+				: hour < 18 ? "下午"
+							: "晚上");
 	int said = hour > 12 ? hour - 12 : hour == 0 ? 12 : hour;
 	say_number(b, said);
 	buf_puts(b, "点");
@@ -120,14 +125,17 @@ static void say_digits(const struct writer *w, struct buf *b, struct str name, i
 
 /* ---- Names (invented) ---- */
 
-static const char *const surnames[] = {"王", "李", "张", "刘", "陈", "杨", "赵", "黄", "周", "吴", "徐", "孙", "胡", "朱", "高", "林", "何",
-	"郭", "马", "罗", "梁", "宋", "郑", "谢", "韩", "唐", "冯", "于", "董", "萧", "程", "曹", "袁", "邓", "许", "傅", "沈", "曾", "彭", "吕"};
-static const char *const given_male[] = {"志远", "海涛", "文博", "建平", "立新", "卫东", "思源", "宇航", "俊峰", "国栋", "永强", "振华", "嘉明",
-	"一鸣", "正阳", "春生", "克勤", "明辉", "景行", "少华"};
-static const char *const given_female[] = {"雅琴", "淑芬", "晓燕", "雨欣", "静怡", "丽萍", "秀兰", "佳慧", "思雨", "玉梅", "春霞", "美玲", "文静",
-	"梦洁", "桂英", "慧敏", "彩云", "若曦", "月华", "小芸"};
-static const char *const days_future[] = {"明天", "后天", "大后天", "这周六", "这周日", "下周一", "下周二", "下周三", "下周四", "下周五", "下周六"};
-static const char *const days_past[] = {"昨天", "前天", "大前天", "上周一", "上周二", "上周三", "上周四", "上周五", "上周六", "上周日"};
+static const char *const surnames[] = {"王", "李", "张", "刘", "陈", "杨", "赵", "黄", "周", "吴", "徐", "孙", "胡",
+	"朱", "高", "林", "何", "郭", "马", "罗", "梁", "宋", "郑", "谢", "韩", "唐", "冯", "于", "董", "萧", "程", "曹",
+	"袁", "邓", "许", "傅", "沈", "曾", "彭", "吕"};
+static const char *const given_male[] = {"志远", "海涛", "文博", "建平", "立新", "卫东", "思源", "宇航", "俊峰", "国栋",
+	"永强", "振华", "嘉明", "一鸣", "正阳", "春生", "克勤", "明辉", "景行", "少华"};
+static const char *const given_female[] = {"雅琴", "淑芬", "晓燕", "雨欣", "静怡", "丽萍", "秀兰", "佳慧", "思雨",
+	"玉梅", "春霞", "美玲", "文静", "梦洁", "桂英", "慧敏", "彩云", "若曦", "月华", "小芸"};
+static const char *const days_future[] = {
+	"明天", "后天", "大后天", "这周六", "这周日", "下周一", "下周二", "下周三", "下周四", "下周五", "下周六"};
+static const char *const days_past[] = {
+	"昨天", "前天", "大前天", "上周一", "上周二", "上周三", "上周四", "上周五", "上周六", "上周日"};
 
 #define PICK(w, list, name, purpose) ((list)[draw_named((w), (name), (purpose), (uint32_t)COUNT_OF(list))])
 
@@ -327,8 +335,9 @@ static void play(struct writer *w, const struct scenario_way *way, bool last)
 
 static int stuck(const struct writer *w, struct yaml_mark mark, const char *what, struct str name, struct err *e)
 {
-	return err_set(e, ERR_DATA, "%s:%d:%d: %s%s%.*s has no line for persona '%.*s' and the values drawn for this call", mark.file ? mark.file : "scenario",
-		mark.line, mark.col, what, name.n ? " " : "", STR_FMT(name), STR_FMT(w->who->name));
+	return err_set(e, ERR_DATA, "%s:%d:%d: %s%s%.*s has no line for persona '%.*s' and the values drawn for this call",
+		mark.file ? mark.file : "scenario", mark.line, mark.col, what, name.n ? " " : "", STR_FMT(name),
+		STR_FMT(w->who->name));
 }
 
 static int play_phases(struct writer *w, struct err *e)
@@ -385,12 +394,15 @@ static int play_ending(struct writer *w, struct err *e)
 	return 0;
 }
 
-int script_write(struct arena *a, const struct scenario *s, const struct persona *who, uint64_t seed, struct dialogue *ret, struct err *e)
+int script_write(struct arena *a, const struct scenario *s, const struct persona *who, uint64_t seed,
+	struct dialogue *ret, struct err *e)
 {
 	struct writer w = {.a = a, .s = s, .who = who, .seed = seed};
 	w.d.right_age = (int)range_named(&w, STR("right"), "age", who->age_min, who->age_max);
 	w.d.left_age = (int)range_named(&w, STR("left"), "age", s->left_age_min, s->left_age_max);
-	w.d.left_gender = s->left_gender.n ? s->left_gender : draw_named(&w, STR("left"), "gender", 2) ? STR("男") : STR("女");
+	w.d.left_gender = s->left_gender.n                           ? s->left_gender
+					  : draw_named(&w, STR("left"), "gender", 2) ? STR("男")
+																 : STR("女");
 	draw_builtins(&w);
 	w.values = arena_array(a, s->nslots + 1, sizeof(struct str));
 	for (size_t i = 0; i < s->nslots; i++)
@@ -410,8 +422,8 @@ int script_write(struct arena *a, const struct scenario *s, const struct persona
 void script_print(struct buf *b, const struct scenario *s, const struct persona *who, const struct dialogue *d)
 {
 	static const char *const ends[] = {"natural", "left", "right"};
-	buf_printf(b, "== %.*s / %.*s (%.*s, %d, %.*s, awareness %.*s)\n", STR_FMT(s->name), STR_FMT(who->name), STR_FMT(who->gender),
-		d->right_age, STR_FMT(who->occupation), STR_FMT(who->awareness_text));
+	buf_printf(b, "== %.*s / %.*s (%.*s, %d, %.*s, awareness %.*s)\n", STR_FMT(s->name), STR_FMT(who->name),
+		STR_FMT(who->gender), d->right_age, STR_FMT(who->occupation), STR_FMT(who->awareness_text));
 	for (size_t i = 0; i < d->nturns; i++)
 		buf_printf(b, "%s %.*s\n", d->turns[i].role == ROLE_LEFT ? "left: " : "right:", STR_FMT(d->turns[i].text));
 	buf_printf(b, "-- ended by %s: %.*s\n", ends[d->by], STR_FMT(d->reason));

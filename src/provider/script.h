@@ -22,7 +22,8 @@ struct dialogue {
 };
 
 /** Write one call. ERR_DATA, naming file, line and phase, when nobody has a line for this persona and these slot values. */
-int script_write(struct arena *a, const struct scenario *s, const struct persona *who, uint64_t seed, struct dialogue *ret, struct err *e);
+int script_write(struct arena *a, const struct scenario *s, const struct persona *who, uint64_t seed,
+	struct dialogue *ret, struct err *e);
 /** Run a scenario's own tests: writes tests.runs calls over the personas it suits. True when all hold. */
 bool script_test(const struct scenario *s, const struct personas *personas, struct problems *p);
 /** "left: …" and "right: …" lines with persona and ending, for people (`taf scenario preview`); appended. */

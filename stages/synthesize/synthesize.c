@@ -1,5 +1,6 @@
 /* synthesize: new calls from scenario files. A cell is a scenario with a persona; counts only decide how many ordinals a cell has, so that more calls
  * or another scenario change no call that stays. What a call says depends on the seed, its id, its scenario and its persona alone. */
+#include "stages/synthesize/synthesize.h"
 #include "base/alloc.h"
 #include "base/fs.h"
 #include "core/call.h"
@@ -7,7 +8,6 @@
 #include "core/stage.h"
 #include "core/work.h"
 #include "provider/script.h"
-#include "stages/synthesize/synthesize.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -35,16 +35,39 @@ struct state {
 };
 
 static const struct option options[] = {
-	{.name = "provider", .type = OPT_PROVIDER, .offset = offsetof(struct params, provider), .flags = OPTION_REQUIRED,
+	{.name = "provider",
+		.type = OPT_PROVIDER,
+		.offset = offsetof(struct params, provider),
+		.flags = OPTION_REQUIRED,
 		.help = "Who writes the dialogues: a provider of kind script."},
-	{.name = "scenarios", .type = OPT_FILES, .offset = offsetof(struct params, scenarios), .flags = OPTION_PER_ITEM | OPTION_YAML,
-		.dflt = "\"@/stages/synthesize/scenarios\"", .help = "Scenario files, or a folder of them (docs/scenarios.md)."},
-	{.name = "personas", .type = OPT_FILE, .offset = offsetof(struct params, personas), .flags = OPTION_SHAPES | OPTION_YAML,
-		.dflt = "\"@/stages/synthesize/personas.yaml\"", .help = "Who is called: one cell of the grid for each scenario."},
-	{.name = "count", .type = OPT_INT, .offset = offsetof(struct params, count), .dflt = "0", .min = 0, .max = 10000000,
-		.unit = "calls", .help = "Calls in all, shared out evenly over scenarios, then personas. Either this or per_scenario."},
-	{.name = "per_scenario", .type = OPT_INT, .offset = offsetof(struct params, per_scenario), .dflt = "0", .min = 0, .max = 1000000,
-		.unit = "calls", .help = "Calls of each scenario, shared out evenly over personas."},
+	{.name = "scenarios",
+		.type = OPT_FILES,
+		.offset = offsetof(struct params, scenarios),
+		.flags = OPTION_PER_ITEM | OPTION_YAML,
+		.dflt = "\"@/stages/synthesize/scenarios\"",
+		.help = "Scenario files, or a folder of them (docs/scenarios.md)."},
+	{.name = "personas",
+		.type = OPT_FILE,
+		.offset = offsetof(struct params, personas),
+		.flags = OPTION_SHAPES | OPTION_YAML,
+		.dflt = "\"@/stages/synthesize/personas.yaml\"",
+		.help = "Who is called: one cell of the grid for each scenario."},
+	{.name = "count",
+		.type = OPT_INT,
+		.offset = offsetof(struct params, count),
+		.dflt = "0",
+		.min = 0,
+		.max = 10000000,
+		.unit = "calls",
+		.help = "Calls in all, shared out evenly over scenarios, then personas. Either this or per_scenario."},
+	{.name = "per_scenario",
+		.type = OPT_INT,
+		.offset = offsetof(struct params, per_scenario),
+		.dflt = "0",
+		.min = 0,
+		.max = 1000000,
+		.unit = "calls",
+		.help = "Calls of each scenario, shared out evenly over personas."},
 };
 
 static void fields(const void *params, struct stage_fields *ret)
@@ -134,7 +157,8 @@ static struct json *label_json(struct arena *a, const struct scenario *s)
 	return label;
 }
 
-static int list_scenario(struct stage *s, struct lister *l, struct arena *a, const struct personas *personas, const struct listed *item)
+static int list_scenario(
+	struct stage *s, struct lister *l, struct arena *a, const struct personas *personas, const struct listed *item)
 {
 	const struct scenario *sc = item->scenario;
 	struct cell *cells = arena_array(a, personas->n, sizeof(*cells));
@@ -155,7 +179,8 @@ static int list_scenario(struct stage *s, struct lister *l, struct arena *a, con
 			json_set_str(scratch, content, "persona", cells[i].persona->name);
 			json_set_int(scratch, content, "ordinal", ordinal);
 			json_set(scratch, content, "label", label_json(scratch, sc));
-			const char *id = arena_printf(scratch, "%.*s/%.*s/%04lld", STR_FMT(sc->name), STR_FMT(cells[i].persona->name), (long long)ordinal);
+			const char *id = arena_printf(
+				scratch, "%.*s/%.*s/%04lld", STR_FMT(sc->name), STR_FMT(cells[i].persona->name), (long long)ordinal);
 			lister_add(l, str_of(id), content, (struct locator){.file = item->file}, &item->file, 1);
 		}
 	}
@@ -163,7 +188,8 @@ static int list_scenario(struct stage *s, struct lister *l, struct arena *a, con
 }
 
 /** Parse and check all scenario files; problems of all of them are told at once. */
-static int read_scenarios(struct stage *s, struct lister *l, struct arena *a, const struct personas *personas, struct listed *items, struct err *e)
+static int read_scenarios(struct stage *s, struct lister *l, struct arena *a, const struct personas *personas,
+	struct listed *items, struct err *e)
 {
 	const struct params *params = s->params;
 	CLEANUP(problems_release) struct problems p = PROBLEMS_INIT;
@@ -176,13 +202,14 @@ static int read_scenarios(struct stage *s, struct lister *l, struct arena *a, co
 		if (rc != 0)
 			break;
 		items[i].file = (int)i;
-		if (!scenario_parse(a, path, text, &items[i].scenario, &p) || !scenario_check(items[i].scenario, &labels, personas, &p))
+		if (!scenario_parse(a, path, text, &items[i].scenario, &p) ||
+			!scenario_check(items[i].scenario, &labels, personas, &p))
 			continue;
 		items[i].rank = draw_hash(s->seed, items[i].scenario->name, "synthesize scenario");
 		for (size_t k = 0; k < i; k++)
 			if (items[k].scenario && str_eq(items[k].scenario->name, items[i].scenario->name))
-				problem_add(&p, items[i].scenario->mark, "scenario '%.*s' is also in %s", STR_FMT(items[i].scenario->name),
-					items[k].scenario->mark.file);
+				problem_add(&p, items[i].scenario->mark, "scenario '%.*s' is also in %s",
+					STR_FMT(items[i].scenario->name), items[k].scenario->mark.file);
 	}
 	if (rc == 0 && p.n)
 		rc = config_error(&p, e);
@@ -216,8 +243,8 @@ static int init(struct stage *s, struct err *e)
 {
 	const struct params *params = s->params;
 	if (s->provider && strcmp(s->provider->ops->kind, "script") != 0)
-		return err_set(e, ERR_CONFIG, "stage '%s': provider '%s' is of kind %s; synthesize writes with kind script", s->name, s->provider->name,
-			s->provider->ops->kind);
+		return err_set(e, ERR_CONFIG, "stage '%s': provider '%s' is of kind %s; synthesize writes with kind script",
+			s->name, s->provider->name, s->provider->ops->kind);
 	struct state *state = ARENA_NEW(&s->arena, struct state);
 	int rc = read_personas(&s->arena, arena_str(&s->arena, params->personas).p, &state->personas, e);
 	if (rc != 0)
@@ -286,7 +313,8 @@ static struct json *profile_json(struct arena *a, const struct persona *who, con
 	return profile;
 }
 
-static struct json *scenario_json(struct arena *a, const struct scenario *s, const struct persona *who, const struct dialogue *d)
+static struct json *scenario_json(
+	struct arena *a, const struct scenario *s, const struct persona *who, const struct dialogue *d)
 {
 	struct json *scenario = json_object(a), *phases = json_array(a);
 	json_set_str(a, scenario, "name", s->name);
