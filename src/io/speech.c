@@ -1,9 +1,11 @@
 /* Speech by libespeak-ng.
  *
  * Its state leaks from one utterance into the next (measured on 1.51: phases, flutter and even lengths differ with what was said before, with all
- * parameters set anew; ending and starting the library does not clean it). So the library is loaded once, never speaks in this process, and each
- * utterance is spoken in a forked child which starts from that same clean state and dies after it: the sound depends on voice and text alone, and
- * a text that kills the engine costs one turn. The child inherits the limits of this process, and dies with it. */
+ * parameters set anew; ending and starting the library does not clean it). So the library is loaded once and never speaks in this process: each
+ * utterance is spoken in a forked child which starts from that same clean state and dies after it. The sound depends on voice and text alone, and
+ * a text that kills the engine costs one turn. The children are forked by a keeper, a child which speech_init() starts while this process is still
+ * small: forking a process that holds minutes of sound costs it a page fault for every page it touches afterwards. Keeper and children inherit
+ * the limits of this process, and die with it. */
 #include "io/speech.h"
 
 #include "base/alloc.h"
@@ -16,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -32,8 +35,17 @@ struct utterance {
 	int fd;
 };
 
-/* What speech_init found: set once, read only after it. */
+/* What speech_init found and started: set once, read only after it. */
 static int engine_rate;
+static int keeper = -1; /* socket */
+
+/* What goes to the keeper, with the descriptor to write to; the text follows. */
+struct request {
+	bool speak;
+	char variant[VARIANT_MAX + 1];
+	int rate_wpm, pitch, range;
+	uint32_t len;
+};
 
 static int on_sound(short *wave, int n, espeak_EVENT *events)
 {
@@ -103,12 +115,8 @@ static int read_all(int fd, struct buf *ret, struct err *e)
 	}
 }
 
-static int reap(pid_t pid, struct err *e)
+static int child_error(int status, struct err *e)
 {
-	int status = 0;
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return err_errno(e, "wait for the speech engine");
 	if (WIFSIGNALED(status))
 		return err_set(e, ERR_DATA, "libespeak-ng died of signal %d on this text", WTERMSIG(status));
 	switch (WEXITSTATUS(status)) {
@@ -121,29 +129,118 @@ static int reap(pid_t pid, struct err *e)
 	}
 }
 
-/** Run the engine on one text in a child of its own; what it writes is appended to `ret`. */
-static int in_child(struct utterance *u, struct buf *ret, struct err *e)
+/* --- The keeper --- */
+
+static int receive(int fd, struct request *ret, int *ret_out)
 {
-	if (!engine_rate)
-		return err_set(e, ERR_BUG, "speech_init has not run");
-	int fds[2];
-	if (pipe2(fds, O_CLOEXEC) != 0)
-		return err_errno(e, "pipe to the speech engine");
-	CLEANUP(fs_close) int in = fds[0];
-	CLEANUP(fs_close) int out = fds[1];
-	u->fd = out;
+	union {
+		struct cmsghdr head;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct iovec data = {ret, sizeof *ret};
+	struct msghdr m = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+	ssize_t n = recvmsg(fd, &m, MSG_CMSG_CLOEXEC | MSG_WAITALL);
+	const struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+	if (n != (ssize_t)sizeof *ret || !c || c->cmsg_type != SCM_RIGHTS)
+		return -1;
+	memcpy(ret_out, CMSG_DATA(c), sizeof *ret_out);
+	return 0;
+}
+
+static int send_request(int fd, const struct request *q, struct str text, int out, struct err *e)
+{
+	union {
+		struct cmsghdr head;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control = {.space = {0}};
+	struct iovec data = {(void *)(uintptr_t)q, sizeof *q};
+	struct msghdr m = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof out);
+	memcpy(CMSG_DATA(c), &out, sizeof out);
+	if (sendmsg(fd, &m, MSG_NOSIGNAL) != (ssize_t)sizeof *q)
+		return err_errno(e, "ask the speech engine");
+	return fs_write_all(fd, text.p, text.n, "the speech engine", e);
+}
+
+/* One text in a child of its own; its wait status goes back. */
+static int serve(int fd, const struct request *q, int out)
+{
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	char *at = buf_reserve(&text, q->len);
+	if (!at || (q->len && recv(fd, at, q->len, MSG_WAITALL) != (ssize_t)q->len))
+		return -1;
+	text.len += q->len;
+	at[q->len] = '\0';
+	struct speech_voice voice = {q->variant, q->rate_wpm, q->pitch, q->range};
+	struct utterance u = {.voice = q->speak ? &voice : NULL, .text = text.data, .len = text.len, .fd = out};
+	int status = CHILD_PIPE << 8;
+	pid_t self = getpid();
+	pid_t pid = fork();
+	if (pid == 0)
+		run_child(&u, self);
+	close(out);
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return fs_write_all(fd, &status, sizeof status, "the worker", NULL);
+}
+
+static void keeper_main(int fd, pid_t parent)
+{
+	struct request q;
+	int out;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	signal(SIGPIPE, SIG_IGN);
+	while (getppid() == parent && receive(fd, &q, &out) == 0 && serve(fd, &q, out) == 0)
+		;
+	_exit(0);
+}
+
+static int keeper_start(struct err *e)
+{
+	int pair[2];
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+		return err_errno(e, "socket to the speech engine");
 	pid_t self = getpid();
 	pid_t pid = fork();
 	if (pid < 0)
 		return err_errno(e, "start the speech engine");
-	if (pid == 0)
-		run_child(u, self);
-	fs_close(&out);
-	out = -1;
-	int code = read_all(in, ret, e);
-	if (code)
-		kill(pid, SIGKILL);
-	int ended = reap(pid, code ? NULL : e);
+	if (pid == 0) {
+		/* Not the worker's socket: `taf` is to see at once when the worker is gone. */
+		close_range(STDERR_FILENO + 1, (unsigned)pair[1] - 1, 0);
+		close_range((unsigned)pair[1] + 1, ~0U, 0);
+		keeper_main(pair[1], self);
+	}
+	close(pair[1]);
+	keeper = pair[0];
+	return 0;
+}
+
+/** Run the engine on one text in a child of its own; what it writes is appended to `ret`. */
+static int in_child(const struct speech_voice *voice, struct str text, struct buf *ret, struct err *e)
+{
+	int fds[2];
+	if (pipe2(fds, O_CLOEXEC) != 0)
+		return err_errno(e, "pipe to the speech engine");
+	int in = fds[0];
+	struct request q = {.speak = voice != NULL, .len = (uint32_t)text.n};
+	if (voice) {
+		memcpy(q.variant, voice->variant, strlen(voice->variant) + 1);
+		q.rate_wpm = voice->rate_wpm;
+		q.pitch = voice->pitch;
+		q.range = voice->range;
+	}
+	int code = send_request(keeper, &q, text, fds[1], e);
+	close(fds[1]);
+	if (code == 0)
+		code = read_all(in, ret, e);
+	close(in); /* a child that is not heard out dies of SIGPIPE */
+	int status;
+	if (recv(keeper, &status, sizeof status, MSG_WAITALL) != (ssize_t)sizeof status)
+		return code ? code : err_set(e, ERR_WORKER, "the speech engine's keeper is gone");
+	int ended = child_error(status, code ? NULL : e);
 	return code ? code : ended;
 }
 
@@ -174,7 +271,7 @@ int speech_init(struct err *e)
 		return err_set(e, ERR_CONFIG, "libespeak-ng has no voice %s: install espeak-ng-data 1.51 or later", VOICE);
 	variant_known("f2"); /* reads the list of voices now, so that every child starts from one state */
 	engine_rate = rate;
-	return 0;
+	return keeper_start(e);
 }
 
 const char *speech_version(void)
@@ -195,11 +292,8 @@ int speech_say(const struct speech_voice *voice, struct str text, struct sound *
 	if (voice->rate_wpm < 80 || voice->rate_wpm > 450 || voice->pitch < 0 || voice->pitch > 99 || voice->range < 0 || voice->range > 99)
 		return err_set(e, ERR_DATA, "voice out of range: rate %d (80-450), pitch %d, range %d (0-99)", voice->rate_wpm, voice->pitch,
 			voice->range);
-	CLEANUP(buf_release) struct buf copy = BUF_INIT;
-	buf_str(&copy, text);
 	CLEANUP(buf_release) struct buf pcm = BUF_INIT_MAX(SPEECH_MAX_BYTES + 65536);
-	struct utterance u = {.voice = voice, .text = copy.data, .len = copy.len};
-	int code = in_child(&u, &pcm, e);
+	int code = in_child(voice, text, &pcm, e);
 	if (code)
 		return code;
 	int64_t frames = (int64_t)(pcm.len / sizeof(int16_t));
@@ -223,8 +317,5 @@ int speech_phonemes(struct str text, struct buf *ret, struct err *e)
 {
 	if (speech_init(e) != 0)
 		return e ? e->code : ERR_CONFIG;
-	CLEANUP(buf_release) struct buf copy = BUF_INIT;
-	buf_str(&copy, text);
-	struct utterance u = {.text = copy.data, .len = copy.len};
-	return in_child(&u, ret, e);
+	return in_child(NULL, text, ret, e);
 }

@@ -59,7 +59,7 @@ static double ninja(struct bench *b)
 		}
 	}
 	fclose(f);
-	char *argv[] = {"ninja", "-C", b->dir, NULL};
+	const char *argv[] = {"ninja", "-C", b->dir, NULL};
 	posix_spawn_file_actions_t quiet;
 	posix_spawn_file_actions_init(&quiet);
 	posix_spawn_file_actions_addopen(&quiet, 1, "/dev/null", O_WRONLY, 0);
@@ -69,7 +69,7 @@ static double ninja(struct bench *b)
 		pid_t pid;
 		int status;
 		double from = bench_now();
-		if (posix_spawnp(&pid, "ninja", &quiet, NULL, argv, environ) != 0 || waitpid(pid, &status, 0) < 0 || status != 0)
+		if (posix_spawnp(&pid, "ninja", &quiet, NULL, (char *const *)(uintptr_t)argv, environ) != 0 || waitpid(pid, &status, 0) < 0 || status != 0)
 			return -1;
 		if (bench_now() - from < best)
 			best = bench_now() - from;

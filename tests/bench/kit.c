@@ -233,12 +233,12 @@ int bench_child(int argc, char **argv)
 
 double bench_process(struct bench *b, double *ret_mb)
 {
-	char *argv[] = {"bench", "--child", b->dir, NULL};
+	const char *argv[] = {"bench", "--child", b->dir, NULL};
 	pid_t pid;
 	int status;
 	struct rusage used;
 	double from = bench_now();
-	if (posix_spawn(&pid, "/proc/self/exe", NULL, NULL, argv, environ) != 0 || wait4(pid, &status, 0, &used) < 0 || status != 0)
+	if (posix_spawn(&pid, "/proc/self/exe", NULL, NULL, (char *const *)(uintptr_t)argv, environ) != 0 || wait4(pid, &status, 0, &used) < 0 || status != 0)
 		bench_die("the run in a process of its own failed");
 	double seconds = bench_now() - from;
 	if (ret_mb)
