@@ -386,12 +386,6 @@ int av_resample(const struct sound *in, int rate, struct sound *ret, struct err 
 		return err_set(e, ERR_TOOBIG, "longer than %d s of sound", SECONDS_MAX);
 	CLEANUP(sound_release) struct sound out = {.channels = in->channels, .rate = rate};
 	sound_resize(&out, frames);
-	if (rate == in->rate) {
-		memcpy(out.samples, in->samples, (size_t)(frames * in->channels) * sizeof *out.samples);
-		*ret = out;
-		out = (struct sound)SOUND_INIT;
-		return 0;
-	}
 	CLEANUP(swr_release) struct SwrContext *swr = NULL;
 	AVChannelLayout layout;
 	av_channel_layout_default(&layout, in->channels);

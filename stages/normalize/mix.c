@@ -115,14 +115,6 @@ void mix_place(struct mix_turn *turns, size_t n, const double gain[MIX_SIDES], i
 	*ret = out;
 }
 
-void mix_scale(struct sound *s, double gain)
-{
-	int64_t n = s->frames * s->channels;
-	float g = (float)gain;
-	for (int64_t i = 0; i < n; i++)
-		s->samples[i] *= g;
-}
-
 /* --- Limiting --- */
 
 /** What gain each frame needs by itself: 1 where it is below the ceiling. */

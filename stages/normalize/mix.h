@@ -25,7 +25,6 @@ int mix_side_loudness(const struct mix_turn *turns, size_t n, enum mix_side side
 void mix_place(struct mix_turn *turns, size_t n, const double gain[MIX_SIDES], int64_t frames, struct sound *ret);
 /** Largest magnitude of a sample. */
 double mix_peak(const struct sound *s);
-void mix_scale(struct sound *s, double gain);
 /** No sample over `ceiling` any more: the gain of both channels sinks ahead of a peak and rises after it, over 5 ms. */
 void mix_limit(struct sound *s, double ceiling);
 double mix_db(double factor);

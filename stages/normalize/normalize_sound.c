@@ -20,7 +20,9 @@
 #define TOLERANCE_LU 0.2
 #define CODEC_GAIN_DB 0.446 /* what libmp3lame takes away */
 #define CODEC_OVERSHOOT_DB 0.6 /* by which a decoded true peak may be over the samples that went in, before measuring */
-#define MARGIN_DB 0.05
+#define MARGIN_DB 0.2
+#define LIMIT_DB 6 /* how far the gain may be raised against the limiter: more would crush the voices */
+#define LIMIT_ROUNDS 5
 
 struct mixing {
 	const struct normalize_params *p;
@@ -170,20 +172,55 @@ static int encode(const struct sound *s, int64_t kbps, struct pass *ret, struct 
 	return code;
 }
 
-/** Scale the mix by `gain_db`, limit it to `ceiling_db` where it is over, encode and measure. `mixed` stays scaled, and unlimited. */
-static int try_pass(struct sound *mixed, double gain_db, double ceiling_db, int64_t kbps, struct pass *ret, struct err *e)
+/** What the next pass tries. Gains are of the mix as it was laid out. */
+struct aim {
+	double gain_db;
+	double ceiling_db; /* of samples that go in */
+	double codec_db;   /* what the codec does to the loudness */
+};
+
+static void copy_scaled(const struct sound *from, double gain_db, struct sound *to)
 {
-	if (gain_db != 0)
-		mix_scale(mixed, mix_factor(gain_db));
-	ret->limited = mix_db(mix_peak(mixed)) > ceiling_db;
-	if (!ret->limited)
-		return encode(mixed, kbps, ret, e);
-	CLEANUP(sound_release) struct sound limited = {.channels = mixed->channels, .rate = mixed->rate};
-	sound_resize(&limited, mixed->frames);
-	for (int64_t i = 0; i < mixed->frames * mixed->channels; i++)
-		limited.samples[i] = mixed->samples[i];
-	mix_limit(&limited, mix_factor(ceiling_db));
-	return encode(&limited, kbps, ret, e);
+	float g = (float)mix_factor(gain_db);
+	int64_t n = from->frames * from->channels;
+	for (int64_t i = 0; i < n; i++)
+		to->samples[i] = from->samples[i] * g;
+}
+
+/** The mix under the ceiling; the gain is raised for what the limiter takes away, as far as that goes. Cheap beside encoding. */
+static int limit(const struct normalize_params *p, const struct sound *mixed, struct aim *aim, struct sound *ret, struct err *e)
+{
+	double want = p->loudness - aim->codec_db;
+	for (int i = 0;; i++) {
+		struct loudness l;
+		copy_scaled(mixed, aim->gain_db, ret);
+		mix_limit(ret, mix_factor(aim->ceiling_db));
+		int code = loudness_measure(ret, false, &l, e);
+		if (code)
+			return code;
+		double missing = want - l.integrated_lufs;
+		if (fabs(missing) < TOLERANCE_LU / 4 || i == LIMIT_ROUNDS || !isfinite(missing) ||
+			(missing > 0 && aim->gain_db >= LIMIT_DB))
+			return 0;
+		aim->gain_db = fmin(aim->gain_db + missing, LIMIT_DB);
+	}
+}
+
+static int try_pass(const struct normalize_params *p, const struct sound *mixed, struct aim *aim, struct pass *ret, struct err *e)
+{
+	ret->limited = mix_db(mix_peak(mixed)) + aim->gain_db > aim->ceiling_db;
+	if (!ret->limited && aim->gain_db == 0)
+		return encode(mixed, p->bitrate, ret, e);
+	CLEANUP(sound_release) struct sound copy = {.channels = mixed->channels, .rate = mixed->rate};
+	sound_resize(&copy, mixed->frames);
+	if (ret->limited) {
+		int code = limit(p, mixed, aim, &copy, e);
+		if (code)
+			return code;
+	} else {
+		copy_scaled(mixed, aim->gain_db, &copy);
+	}
+	return encode(&copy, p->bitrate, ret, e);
 }
 
 static bool loud_enough(const struct normalize_params *p, const struct pass *x)
@@ -205,30 +242,41 @@ static int fail(const struct normalize_params *p, const struct pass *x, struct e
 		PASSES, x->heard.integrated_lufs, x->heard.true_peak_dbtp, p->loudness, p->peak);
 }
 
+/** Correct the aim by what was heard. */
+static void aim_again(const struct normalize_params *p, double mixed_peak_db, const struct pass *x, struct aim *aim)
+{
+	double missing = p->loudness - x->heard.integrated_lufs, over = x->heard.true_peak_dbtp - p->peak;
+	if (over > 0)
+		aim->ceiling_db = fmin(aim->ceiling_db, mixed_peak_db + aim->gain_db) - 1.3 * over - MARGIN_DB;
+	if (x->limited)
+		aim->codec_db -= fabs(missing) < 1 ? missing : 0; /* more than that is the ceiling's doing */
+	else
+		aim->gain_db += missing;
+}
+
 /** Passes until loudness and peak hold. When the ceiling keeps the loudness from being reached, the loudest pass below the ceiling stands. */
-static int make_file(const struct normalize_params *p, struct sound *mixed, struct pass *best, struct err *e)
+static int make_file(const struct normalize_params *p, const struct sound *mixed, struct pass *best, struct err *e)
 {
 	CLEANUP(pass_release) struct pass x = {.mp3 = BUF_INIT_MAX(MP3_MAX)};
-	double gain = 0, ceiling = p->peak - CODEC_OVERSHOOT_DB + CODEC_GAIN_DB;
+	struct aim aim = {.gain_db = 0, .ceiling_db = p->peak - CODEC_OVERSHOOT_DB + CODEC_GAIN_DB, .codec_db = -CODEC_GAIN_DB};
+	double peak_db = mix_db(mix_peak(mixed));
 	bool have = false;
 	for (int i = 0; i < PASSES; i++) {
-		int code = try_pass(mixed, gain, ceiling, p->bitrate, &x, e);
+		int code = try_pass(p, mixed, &aim, &x, e);
 		if (code)
 			return code;
 		if (!isfinite(x.heard.integrated_lufs))
 			return err_set(e, ERR_DATA, "the call is too short or too quiet for its loudness to be measured");
 		bool done = may_stand(p, &x) && loud_enough(p, &x);
-		gain = p->loudness - x.heard.integrated_lufs;
-		if (x.heard.true_peak_dbtp > p->peak)
-			ceiling = fmin(ceiling, mix_db(mix_peak(mixed))) - (x.heard.true_peak_dbtp - p->peak) - MARGIN_DB;
-		if (may_stand(p, &x) && (x.limited || loud_enough(p, &x)) &&
-			(!have || x.heard.integrated_lufs > best->heard.integrated_lufs || done)) {
+		bool better = may_stand(p, &x) && x.limited && (!have || x.heard.integrated_lufs > best->heard.integrated_lufs);
+		aim_again(p, peak_db, &x, &aim);
+		if (done || better) {
 			struct pass swap = *best;
 			*best = x;
 			x = swap;
 			have = true;
 		}
-		if (done)
+		if (done || (better && aim.gain_db >= LIMIT_DB)) /* another pass would be the same */
 			return 0;
 	}
 	return have ? 0 : fail(p, &x, e);

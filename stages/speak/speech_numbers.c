@@ -53,7 +53,8 @@ static bool is_glue(uint32_t cp)
 	return cp == ' ' || cp == ':' || cp == ',' || cp == 0x662f || cp == 0x4e3a || cp == '"' || cp == 0x53eb || cp == 0x201c;
 }
 
-bool speech_before(struct span text, size_t at, const char *const *words)
+/** True when the text just before `at` (skipping blanks and 是为:，) ends with one of the words. */
+static bool stands_after(struct span text, size_t at, const char *const *words)
 {
 	while (at > 0 && is_glue(text.v[at - 1]))
 		at--;
@@ -297,7 +298,7 @@ static bool is_hotline(struct span t, size_t at, size_t n)
 static size_t try_parts(struct buf *b, struct span t, size_t at)
 {
 	struct parts p = parts_at(t, at);
-	bool phone = speech_before(t, at, phone_words) || (p.dashes && (p.n == 3 || p.first <= 4) && p.digits >= 10 && p.digits <= 12) ||
+	bool phone = stands_after(t, at, phone_words) || (p.dashes && (p.n == 3 || p.first <= 4) && p.digits >= 10 && p.digits <= 12) ||
 		(t.v[at] == '1' && p.digits == 11);
 	if (p.masks && (p.digits > 4 || p.masks < p.digits)) {
 		say_parts(b, t, at, p.end, phone);
@@ -322,7 +323,7 @@ static const char *const hao[] = {"号", NULL};
 /** Whether the plain digits at `at` are read one by one. */
 static bool one_by_one(struct span t, size_t at, size_t n, bool *ret_phone)
 {
-	*ret_phone = speech_before(t, at, phone_words);
+	*ret_phone = stands_after(t, at, phone_words);
 	if (n >= 9 && n <= 12 && speech_after(t, at + n, money))
 		return false;
 	if (n >= 9) {
@@ -340,7 +341,7 @@ static bool one_by_one(struct span t, size_t at, size_t n, bool *ret_phone)
 		*ret_phone = true;
 		return true;
 	}
-	if (n >= 3 && (speech_before(t, at, code_words) || *ret_phone))
+	if (n >= 3 && (stands_after(t, at, code_words) || *ret_phone))
 		return true;
 	if (n == 3 && speech_after(t, at + n, names))
 		return true;

@@ -30,8 +30,6 @@ size_t speech_number(struct buf *ret, struct span text, size_t at);
 const char *speech_digit(uint32_t digit, bool phone);
 /** True for characters that stand for a hidden digit or name: X x * × ○ ●. */
 bool speech_is_mask(uint32_t cp);
-/** True when the text just before `at` (skipping blanks and 是为: ，) ends with one of the words; `words` is NULL-terminated. */
-bool speech_before(struct span text, size_t at, const char *const *words);
 /** True when the text at `at` (skipping blanks) begins with one of the words. */
 bool speech_after(struct span text, size_t at, const char *const *words);
 

@@ -133,7 +133,7 @@ enum voice_age voices_age(const struct voices *all, int64_t years)
 	return years < all->young_below ? VOICE_YOUNG : years < all->middle_below ? VOICE_MIDDLE : VOICE_ELDERLY;
 }
 
-double voices_semitones(double a, double b)
+static double semitones(double a, double b)
 {
 	return fabs(12 * log2(a / b));
 }
@@ -149,7 +149,7 @@ static bool fits(const struct voices *all, const struct voice *v, int64_t hz, co
 {
 	if (!other)
 		return true;
-	return !str_eq(v->variant, other->voice->variant) && voices_semitones((double)hz, other->hz) >= (double)all->apart;
+	return !str_eq(v->variant, other->voice->variant) && semitones((double)hz, other->hz) >= (double)all->apart;
 }
 
 #define CHOICES_MAX 8192

@@ -1,0 +1,241 @@
+/* io/av: sound files in and out. */
+#include "base/alloc.h"
+#include "io/av.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define PI 3.14159265358979323846
+
+/** Tones that differ from channel to channel, and a little noise. */
+static void make(struct sound *s, int channels, int rate, int64_t frames)
+{
+	*s = (struct sound){.channels = channels, .rate = rate};
+	sound_resize(s, frames);
+	uint32_t noise = 1;
+	for (int64_t i = 0; i < frames; i++)
+		for (int ch = 0; ch < channels; ch++) {
+			noise = noise * 1664525u + 1013904223u;
+			double v = 0.4 * sin(2 * PI * (300.0 + 200 * ch) * (double)i / rate) + 0.001 * (double)(noise >> 20) / 4096;
+			s->samples[i * channels + ch] = (float)(floor(v * 32768) / 32768);
+		}
+}
+
+static double energy(const struct sound *s, int channel)
+{
+	double sum = 0;
+	for (int64_t i = 0; i < s->frames; i++)
+		sum += (double)s->samples[i * s->channels + channel] * (double)s->samples[i * s->channels + channel];
+	return sum / (double)s->frames;
+}
+
+static void flac_gives_back_every_sample(void **state)
+{
+	(void)state;
+	for (int channels = 1; channels <= 2; channels++) {
+		CLEANUP(sound_release) struct sound in = SOUND_INIT;
+		CLEANUP(sound_release) struct sound out = SOUND_INIT;
+		CLEANUP(buf_release) struct buf b = BUF_INIT;
+		struct err e = ERR_INIT;
+		make(&in, channels, 22050, 30011);
+		in.samples[5] = 1.5f; /* clipped, not wrapped */
+		in.samples[6] = -1.5f;
+		buf_puts(&b, "before"); /* the file is appended */
+		assert_int_equal(av_encode_flac(&in, &b, &e), 0);
+		assert_memory_equal(b.data, "beforefLaC", 10);
+		assert_int_equal(av_decode((struct str){b.data + 6, b.len - 6}, &out, &e), 0);
+		assert_int_equal(out.frames, in.frames);
+		assert_int_equal(out.channels, channels);
+		assert_int_equal(out.rate, 22050);
+		in.samples[5] = 32767.0f / 32768;
+		in.samples[6] = -1;
+		assert_memory_equal(in.samples, out.samples, (size_t)(in.frames * channels) * sizeof(float));
+	}
+}
+
+static void mp3_keeps_length_channels_and_sound(void **state)
+{
+	(void)state;
+	CLEANUP(sound_release) struct sound in = SOUND_INIT;
+	CLEANUP(sound_release) struct sound out = SOUND_INIT;
+	CLEANUP(buf_release) struct buf b = BUF_INIT;
+	struct err e = ERR_INIT;
+	make(&in, 2, 24000, 24000 * 3 + 17);
+	for (int64_t i = 0; i < in.frames; i++)
+		in.samples[i * 2 + 1] = 0; /* the right side is silent */
+	assert_int_equal(av_encode_mp3(&in, 64, &b, &e), 0);
+	assert_true(b.len > 3 * 8000 && b.len < 3 * 8000 + 2000); /* constant bit rate */
+	assert_int_equal(av_decode(buf_view(&b), &out, &e), 0);
+	assert_in_range(out.frames, in.frames, in.frames + 1152); /* the padding of the last frame may stay */
+	assert_int_equal(out.rate, 24000);
+	assert_int_equal(out.channels, 2);
+	assert_true(energy(&out, 0) > 0.9 * energy(&in, 0) * 0.95 * 0.95);
+	assert_true(energy(&out, 1) < 1e-8); /* no leak from left to right */
+	/* in step: the correlation with the input is near 1, so no delay is left */
+	double xy = 0, xx = 0, yy = 0;
+	for (int64_t i = 0; i < in.frames; i++) {
+		double x = in.samples[i * 2], y = out.samples[i * 2];
+		xy += x * y;
+		xx += x * x;
+		yy += y * y;
+	}
+	assert_true(xy / sqrt(xx * yy) > 0.99);
+	assert_null(memmem(b.data, b.len, "Lavc", 4)); /* no version of the encoder: bytes rest on what is keyed */
+	assert_null(memmem(b.data, b.len, "ID3", 3));
+}
+
+static void same_input_gives_same_bytes(void **state)
+{
+	(void)state;
+	CLEANUP(sound_release) struct sound in = SOUND_INIT;
+	CLEANUP(buf_release) struct buf one = BUF_INIT;
+	CLEANUP(buf_release) struct buf two = BUF_INIT;
+	struct err e = ERR_INIT;
+	make(&in, 2, 24000, 50000);
+	for (int i = 0; i < 2; i++) {
+		struct buf *b = i ? &two : &one;
+		assert_int_equal(av_encode_mp3(&in, 64, b, &e), 0);
+		assert_int_equal(av_encode_flac(&in, b, &e), 0);
+	}
+	assert_int_equal(one.len, two.len);
+	assert_memory_equal(one.data, two.data, one.len);
+}
+
+static void resampling_keeps_tone_and_length(void **state)
+{
+	(void)state;
+	static const int rates[] = {24000, 8000, 44100, 22050};
+	CLEANUP(sound_release) struct sound in = SOUND_INIT;
+	make(&in, 1, 22050, 22050);
+	for (size_t i = 0; i < COUNT_OF(rates); i++) {
+		CLEANUP(sound_release) struct sound out = SOUND_INIT;
+		struct err e = ERR_INIT;
+		assert_int_equal(av_resample(&in, rates[i], &out, &e), 0);
+		assert_int_equal(out.frames, rates[i]);
+		assert_int_equal(out.rate, rates[i]);
+		int crossings = 0;
+		for (int64_t k = 1; k < out.frames; k++)
+			crossings += out.samples[k - 1] < 0 && out.samples[k] >= 0;
+		assert_in_range(crossings, 297, 303);
+		assert_true(fabs(energy(&out, 0) / energy(&in, 0) - 1) < 0.02);
+	}
+}
+
+static void refuse(const void *p, size_t n)
+{
+	CLEANUP(sound_release) struct sound out = SOUND_INIT;
+	struct err e = ERR_INIT;
+	assert_int_equal(av_decode((struct str){p, n}, &out, &e), ERR_PARSE);
+	assert_null(out.samples);
+	assert_true(strlen(e.text) > 5);
+}
+
+static void refuses_what_is_no_sound(void **state)
+{
+	(void)state;
+	static const char playlist[] = "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n/etc/passwd\n#EXT-X-ENDLIST\n";
+	static const char concat[] = "ffconcat version 1.0\nfile '/etc/hostname'\n";
+	unsigned char noise[5000];
+	uint32_t x = 7;
+	for (size_t i = 0; i < sizeof noise; i++)
+		noise[i] = (unsigned char)((x = x * 1664525u + 1013904223u) >> 24);
+	refuse("", 0);
+	refuse("{\"error\":\"rate limited\"}", 24);
+	refuse(playlist, sizeof playlist - 1);
+	refuse(concat, sizeof concat - 1);
+	refuse(noise, sizeof noise);
+	memset(noise, 0, sizeof noise);
+	refuse(noise, sizeof noise);
+}
+
+static void refuses_a_cut_or_damaged_flac(void **state)
+{
+	(void)state;
+	CLEANUP(sound_release) struct sound in = SOUND_INIT;
+	CLEANUP(buf_release) struct buf b = BUF_INIT;
+	struct err e = ERR_INIT;
+	make(&in, 1, 22050, 22050);
+	assert_int_equal(av_encode_flac(&in, &b, &e), 0);
+	for (size_t n = 0; n < b.len; n += 1 + b.len / 60)
+		refuse(b.data, n);
+	b.data[b.len / 2] ^= 0x40;
+	refuse(b.data, b.len);
+}
+
+/* Any damage to any kind of file is an error or other sound, never a crash, and never more than the file can hold. */
+static void survives_damage(void **state)
+{
+	(void)state;
+	CLEANUP(sound_release) struct sound in = SOUND_INIT;
+	CLEANUP(buf_release) struct buf flac = BUF_INIT;
+	CLEANUP(buf_release) struct buf mp3 = BUF_INIT;
+	struct err e = ERR_INIT;
+	make(&in, 2, 24000, 12000);
+	assert_int_equal(av_encode_flac(&in, &flac, &e), 0);
+	assert_int_equal(av_encode_mp3(&in, 64, &mp3, &e), 0);
+	uint32_t x = 1;
+	for (int round = 0; round < 200; round++) {
+		const struct buf *from = round % 2 ? &mp3 : &flac;
+		CLEANUP(buf_release) struct buf b = BUF_INIT;
+		CLEANUP(sound_release) struct sound out = SOUND_INIT;
+		struct err why = ERR_INIT;
+		x = x * 1664525u + 1013904223u;
+		buf_add(&b, from->data, round % 3 ? from->len : (x >> 8) % from->len);
+		for (int k = 0; b.len && k < 1 + round % 20; k++) {
+			x = x * 1664525u + 1013904223u;
+			b.data[(x >> 8) % b.len] ^= (char)(1 + (x >> 3) % 255);
+		}
+		int code = av_decode(buf_view(&b), &out, &why);
+		assert_true(code == 0 ? out.frames > 0 : code == ERR_PARSE || code == ERR_TOOBIG);
+		assert_true(out.frames < 24000 * 60);
+	}
+}
+
+static void refuses_what_cannot_be_encoded(void **state)
+{
+	(void)state;
+	CLEANUP(sound_release) struct sound in = SOUND_INIT;
+	CLEANUP(buf_release) struct buf b = BUF_INIT;
+	CLEANUP(buf_release) struct buf small = BUF_INIT_MAX(500);
+	struct err e = ERR_INIT;
+	make(&in, 2, 23456, 30000); /* MP3 has no such rate */
+	assert_int_equal(av_encode_mp3(&in, 64, &b, &e), ERR_CONFIG);
+	in.rate = 24000;
+	err_clear(&e);
+	assert_int_equal(av_encode_mp3(&in, 64, &small, &e), ERR_TOOBIG);
+	in.frames = 0;
+	err_clear(&e);
+	assert_int_equal(av_encode_flac(&in, &b, &e), ERR_DATA);
+}
+
+static void names_versions(void **state)
+{
+	(void)state;
+	assert_non_null(strstr(av_versions(), "libavcodec "));
+	assert_non_null(strstr(av_versions(), "libswresample "));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(flac_gives_back_every_sample),
+		cmocka_unit_test(mp3_keeps_length_channels_and_sound),
+		cmocka_unit_test(same_input_gives_same_bytes),
+		cmocka_unit_test(resampling_keeps_tone_and_length),
+		cmocka_unit_test(refuses_what_is_no_sound),
+		cmocka_unit_test(refuses_a_cut_or_damaged_flac),
+		cmocka_unit_test(survives_damage),
+		cmocka_unit_test(refuses_what_cannot_be_encoded),
+		cmocka_unit_test(names_versions),
+	};
+	av_init();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
