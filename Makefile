@@ -66,7 +66,7 @@ chosen = $(if $(T),$(foreach t,$(1),$(if $(findstring $(T),$(t)),$(t))),$(1))
 # What tests link besides the archive: the commands and the worker's loop without their main().
 TEST_OBJ := $(call objects,$(filter-out src/cli/main.c src/worker/main.c,$(CLI_SRC) $(WORKER_SRC)) $(SUPPORT_SRC))
 
-.PHONY: all programs tests run check asan tsan lint bench format install docs clean help FORCE
+.PHONY: all programs tests run check asan tsan lint bench golden format install docs clean help FORCE
 all: programs
 programs: $(BUILD)/taf $(BUILD)/taf-worker
 tests: $(TESTS)
@@ -117,6 +117,8 @@ tsan: ## the engine's tests under ThreadSanitizer, in build-tsan
 .PHONY: sanitized
 sanitized: $(if $(filter thread,$(SAN)),,programs) tests
 	@tests/run --build $(BUILD) --jobs $(JOBS) --slow 5 $(call chosen,$(CASES) $(TESTS))
+golden: programs $(BUILD)/tests/stages/test_golden ## add golden rows of stages whose version was raised (tests/golden/rows.tsv)
+	@TAF_GOLDEN_ADD=1 TAF_DATA=. TAF_WORKER=$(BUILD)/taf-worker $(BUILD)/tests/stages/test_golden
 lint: ## clang-format, clang-tidy, cppcheck
 	@scripts/lint
 bench: programs $(BENCHES) ## all measurements, or one: make bench B=NAME
