@@ -32,9 +32,9 @@ static void walk(struct walk *w, const char *path, const struct json *was, const
 static void walk_object(struct walk *w, const char *path, const struct json *was, const struct json *is)
 {
 	JSON_EACH(member, was)
-		walk(w, arena_printf(w->arena, "%s%s%.*s", path, path[0] ? "." : "", STR_FMT(member->key)), member, json_get_key(is, member->key));
-	JSON_EACH(member, is)
-	{
+		walk(w, arena_printf(w->arena, "%s%s%.*s", path, path[0] ? "." : "", STR_FMT(member->key)), member,
+			json_get_key(is, member->key));
+	JSON_EACH(member, is) {
 		if (!json_get_key(was, member->key))
 			walk(w, arena_printf(w->arena, "%s%s%.*s", path, path[0] ? "." : "", STR_FMT(member->key)), NULL, member);
 	}

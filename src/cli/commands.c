@@ -8,12 +8,12 @@ const struct cli_command *const commands_all[] = {
 	&command_run,
 	&command_plan,
 	&command_status,
-	/*	&command_show,command_show,*/
-	/*	&command_why,command_why,*/
-	/*	&command_retry,command_retry,*/
-	/*	&command_check,command_check,*/
-	/*	&command_verify,command_verify,*/
-	/*	&command_gc,command_gc,*/
+	&command_show,
+	&command_why,
+	&command_retry,
+	&command_check,
+	&command_verify,
+	&command_gc,
 	&command_help_,
 	NULL,
 };
@@ -43,6 +43,6 @@ void commands_overview(struct buf *b)
 	for (size_t i = 0; i < COMMANDS; i++)
 		buf_printf(b, "  %-8s %s\n", commands_all[i]->name, commands_all[i]->help);
 	buf_puts(b, "  version  the version of this program\n\n"
-		"`taf COMMAND --help` tells a command's options, `taf help STAGE` those of a stage type.\n"
-		"To begin: taf plan, then taf run.\n");
+				"`taf COMMAND --help` tells a command's options, `taf help STAGE` those of a stage type.\n"
+				"To begin: taf plan, then taf run.\n");
 }

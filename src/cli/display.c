@@ -288,7 +288,8 @@ void status_table(struct buf *b, const struct run_status *s)
 		tokens |= s->stages[i].c.tokens_in + s->stages[i].c.tokens_out > 0;
 		cost |= s->stages[i].c.cost > 0;
 	}
-	const char *heads[TABLE_COLUMNS] = {"stage", ">in", ">out", ">cached", ">computed", ">rejected", ">quarantined", ">work time"};
+	const char *heads[TABLE_COLUMNS] = {
+		"stage", ">in", ">out", ">cached", ">computed", ">rejected", ">quarantined", ">work time"};
 	size_t n = 8;
 	if (tokens)
 		heads[n++] = ">tokens";

@@ -8,7 +8,7 @@
 #include <pthread.h>
 #include <stdio.h>
 
-#define DISPLAY_HISTORY 16  /* ticks that a rate is taken over */
+#define DISPLAY_HISTORY 16 /* ticks that a rate is taken over */
 #define DISPLAY_LINES 256
 #define DISPLAY_PLAIN_MS 5000
 
@@ -19,13 +19,13 @@ struct display_past {
 struct display {
 	FILE *out;
 	bool live, colour;
-	pthread_mutex_t lock;          /* of what was drawn */
-	size_t widths[DISPLAY_LINES];  /* of the lines drawn last */
+	pthread_mutex_t lock;         /* of what was drawn */
+	size_t widths[DISPLAY_LINES]; /* of the lines drawn last */
 	size_t ndrawn;
-	struct buf text;               /* as drawn last */
-	struct display_past *past;     /* by stage */
+	struct buf text;           /* as drawn last */
+	struct display_past *past; /* by stage */
 	size_t npast;
-	int64_t plain_ms;              /* when a plain line was written last */
+	int64_t plain_ms; /* when a plain line was written last */
 };
 
 /** `live` and colour are decided by what `out` is, TERM and NO_COLOR. Also takes the log's hook. */

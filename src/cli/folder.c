@@ -38,8 +38,12 @@ void where_work(const struct where *w, struct buf *ret)
 
 static int load(const struct where *w, struct config **ret, struct problems *problems)
 {
-	struct config_args args = {.file = where_file(w), .profiles = w->profiles.v, .nprofiles = w->profiles.n, .sets = w->sets.v,
-		.nsets = w->sets.n, .registry = &stages_all};
+	struct config_args args = {.file = where_file(w),
+		.profiles = w->profiles.v,
+		.nprofiles = w->profiles.n,
+		.sets = w->sets.v,
+		.nsets = w->sets.n,
+		.registry = &stages_all};
 	return config_load(&args, ret, problems);
 }
 
@@ -83,15 +87,22 @@ bool folder_stage_known(const struct config *c, const char *lead, const char *na
 	return false;
 }
 
-int folder_open(const char *work, enum db_mode mode, struct store **ret, struct err *e)
+static int has_runs(const char *work, struct err *e)
 {
 	CLEANUP(buf_release) struct buf path = BUF_INIT;
 	struct fs_stat st;
 	fs_join(&path, work, "taf.db");
 	int rc = fs_stat(path.data, &st, e);
 	if (rc == 0 && !st.exists)
-		rc = err_set(e, ERR_NOTFOUND, "no run was made in %s yet: start one with taf run, or name another work folder with -w", work);
-	return rc < 0 ? rc : store_open(work, mode, ret, e);
+		rc = err_set(e, ERR_NOTFOUND,
+			"no run was made in %s yet: start one with taf run, or name another work folder with -w", work);
+	return rc;
+}
+
+int folder_open(const char *work, struct store **ret, struct err *e)
+{
+	int rc = has_runs(work, e);
+	return rc < 0 ? rc : store_open(work, DB_READ, ret, e);
 }
 
 int folder_lock(const char *work, int *ret_fd, struct err *e)
@@ -106,8 +117,17 @@ int folder_lock(const char *work, int *ret_fd, struct err *e)
 	buf_printf(&note, "pid %ld on %s since %s", (long)getpid(), host, now);
 	int rc = fs_lock(path.data, note.data, ret_fd, &own);
 	if (rc == ERR_LOCKED)
-		return err_set(e, rc, "%s: one run at a time works in a folder; wait for it or stop it, or name another folder with -w", own.text);
+		return err_set(e, rc,
+			"%s: one run at a time works in a folder; wait for it or stop it, or name another folder with -w", own.text);
 	return rc < 0 ? err_set(e, rc, "%s", own.text) : 0;
+}
+
+int folder_open_locked(const char *work, int *ret_lock, struct store **ret, struct err *e)
+{
+	int rc = has_runs(work, e);
+	if (rc == 0)
+		rc = folder_lock(work, ret_lock, e);
+	return rc < 0 ? rc : store_open(work, DB_WRITE, ret, e);
 }
 
 bool folder_is_run_by(const char *work, int64_t pid)

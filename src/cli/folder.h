@@ -16,10 +16,12 @@ struct where {
 #define WORK_OPTIONS(type) \
 	{'f', "file", CLI_TEXT, offsetof(type, where.file), "FILE", 0, 0, "the pipeline (default pipeline.yaml)"}, \
 	{ \
-		'w', "work", CLI_TEXT, offsetof(type, where.work), "DIR", 0, 0, "the work folder (default work, beside the pipeline file)" \
+		'w', "work", CLI_TEXT, offsetof(type, where.work), "DIR", 0, 0, \
+			"the work folder (default work, beside the pipeline file)" \
 	}
 #define WHERE_OPTIONS(type) \
-	WORK_OPTIONS(type), {'p', "profile", CLI_LIST, offsetof(type, where.profiles), "P", 0, 0, "lay profile P over the pipeline"}, \
+	WORK_OPTIONS(type), \
+		{'p', "profile", CLI_LIST, offsetof(type, where.profiles), "P", 0, 0, "lay profile P over the pipeline"}, \
 	{ \
 		0, "set", CLI_LIST, offsetof(type, where.sets), "K=V", 0, 0, "override one value, as stages.speak.with.rate=1.1" \
 	}
@@ -36,8 +38,10 @@ struct config *where_config_quiet(const struct where *w);
 bool folder_stage_known(const struct config *c, const char *lead, const char *name);
 void config_cleanup(struct config **c);
 
-/** Open the store of a work folder, with an error that says what to do when no run was made there. */
-int folder_open(const char *work, enum db_mode mode, struct store **ret, struct err *e);
+/** Open the store of a work folder to read it, with an error that says what to do when no run was made there. */
+int folder_open(const char *work, struct store **ret, struct err *e);
+/** Take the lock, then open the store to write. */
+int folder_open_locked(const char *work, int *ret_lock, struct store **ret, struct err *e);
 /** Take the lock of a work folder; the error says who holds it. */
 int folder_lock(const char *work, int *ret_fd, struct err *e);
 /** Whether the lock is held by process `pid`. */

@@ -20,9 +20,10 @@ static const struct cli_option options[] = {
 static void reference(struct buf *b)
 {
 	buf_puts(b, "# Stages\n\nMade by `make docs` from the option tables; edit those, not this page.\n\n"
-		"A keyed option shapes the output: changing it makes the stage work again on the calls it touches.\n"
-		"Options that are not keyed (counts, limits, paths) only decide which calls there are. A path that begins with `@/` lies in taf's\n"
-		"own data folder. Per-file input is keyed by the calls that use it.\n");
+				"A keyed option shapes the output: changing it makes the stage work again on the calls it touches.\n"
+				"Options that are not keyed (counts, limits, paths) only decide which calls there are. A path that "
+				"begins with `@/` lies in taf's\n"
+				"own data folder. Per-file input is keyed by the calls that use it.\n");
 	for (size_t i = 0; stages_all.types[i]; i++) {
 		buf_putc(b, '\n');
 		config_help_stage(b, stages_all.types[i], true);
@@ -30,7 +31,8 @@ static void reference(struct buf *b)
 	buf_puts(b, "\n# Providers\n");
 	for (size_t i = 0; providers_all[i]; i++) {
 		const struct provider_ops *p = providers_all[i];
-		buf_printf(b, "\n## %s\n\n%s\n\n- serves: %s\n- version: %d\n", p->kind, p->help, p->serves == PROVIDER_TTS ? "speech" : "text", p->version);
+		buf_printf(b, "\n## %s\n\n%s\n\n- serves: %s\n- version: %d\n", p->kind, p->help,
+			p->serves == PROVIDER_TTS ? "speech" : "text", p->version);
 		if (p->noptions) {
 			buf_putc(b, '\n');
 			options_help(b, p->options, p->noptions, true);
@@ -42,8 +44,8 @@ static void reference(struct buf *b)
 
 static void help_provider(struct buf *b, const struct provider_ops *p)
 {
-	buf_printf(b, "provider kind %s: %s\n\nserves: %s\nversion: %d\n", p->kind, p->help, p->serves == PROVIDER_TTS ? "speech" : "text",
-		p->version);
+	buf_printf(b, "provider kind %s: %s\n\nserves: %s\nversion: %d\n", p->kind, p->help,
+		p->serves == PROVIDER_TTS ? "speech" : "text", p->version);
 	buf_puts(b, p->noptions ? "\noptions:\n" : "\nno options\n");
 	options_help(b, p->options, p->noptions, false);
 }

@@ -14,7 +14,8 @@ int machine_quota(struct str text)
 {
 	struct str rest = str_trim(text), quota, period;
 	int64_t q, p;
-	if (!str_split(&rest, ' ', &quota) || !str_split(&rest, ' ', &period) || !str_int(quota, &q) || !str_int(period, &p) || q <= 0 || p <= 0)
+	if (!str_split(&rest, ' ', &quota) || !str_split(&rest, ' ', &period) || !str_int(quota, &q) ||
+		!str_int(period, &p) || q <= 0 || p <= 0)
 		return 0;
 	int64_t n = (q + p - 1) / p;
 	return n > INT_MAX ? INT_MAX : (int)n;
@@ -72,6 +73,7 @@ int machine_worker(struct buf *ret, bool needed, struct err *e)
 		fs_join(ret, folder.data, "taf-worker");
 	}
 	if (needed && access(ret->data, X_OK) != 0)
-		return err_errno(e, "the worker program %s cannot be run; build it with make, or name it in TAF_WORKER", ret->data);
+		return err_errno(
+			e, "the worker program %s cannot be run; build it with make, or name it in TAF_WORKER", ret->data);
 	return 0;
 }

@@ -244,7 +244,8 @@ int command_main(const struct cli_command *c, int argc, char **argv)
 	struct cli_given given = {opts, argv + optind, argc - optind};
 	if (given.nargs < c->min_args || given.nargs > c->max_args) {
 		if (given.nargs > c->max_args)
-			say_error("%s: '%s' is one argument too many; usage: taf %s %s", c->name, given.args[c->max_args], c->name, c->usage);
+			say_error("%s: '%s' is one argument too many; usage: taf %s %s", c->name, given.args[c->max_args], c->name,
+				c->usage);
 		else
 			say_error("%s: an argument is missing; usage: taf %s %s", c->name, c->name, c->usage);
 		return CLI_BAD_USAGE;

@@ -92,8 +92,13 @@ static int plan(const struct cli_given *given)
 	if (where_config(&o->where, &config) < 0 || !folder_stage_known(config, "--until", o->until))
 		return EXIT_BAD_CONFIG;
 	where_work(&o->where, &work);
-	struct engine_args args = {.config = config, .work = work.data, .jobs = machine_jobs(), .until = o->until, .limit = o->limit,
-		.only = o->only, .command = "plan"};
+	struct engine_args args = {.config = config,
+		.work = work.data,
+		.jobs = machine_jobs(),
+		.until = o->until,
+		.limit = o->limit,
+		.only = o->only,
+		.command = "plan"};
 	int rc = engine_plan(&args, &st, &e);
 	if (rc < 0) {
 		say_error("%s", e.text);
@@ -114,7 +119,8 @@ const struct cli_command command_plan = {
 	.name = "plan",
 	.usage = "[options]",
 	.help = "tell what a run would do, how many calls, and why",
-	.about = "Reasons: new-call, input-changed, parameter-changed, file-changed, version-changed, provider-changed, failed-before.",
+	.about = "Reasons: new-call, input-changed, parameter-changed, file-changed, version-changed, provider-changed, "
+			 "failed-before.",
 	.example = "taf plan --set stages.clean.with.min_turns=6",
 	.options = options,
 	.noptions = COUNT_OF(options),

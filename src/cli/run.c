@@ -36,7 +36,8 @@ static const struct cli_option options[] = {
 	{0, "only", CLI_TEXT, AT(only), "X", 0, 0, "one call by its id, or all whose id begins with X/; results go to pilot/"},
 	{0, "partial", CLI_FLAG, AT(partial), NULL, 0, 0, "write the release although many calls were quarantined"},
 	{0, "yes", CLI_FLAG, AT(yes), NULL, 0, 0, "do not ask before paying again (embedded providers cost nothing)"},
-	{'j', "jobs", CLI_INT, AT(jobs), "N", 1, 1024, "threads and sound workers (default: the processors this machine lends us)"},
+	{'j', "jobs", CLI_INT, AT(jobs), "N", 1, 1024,
+		"threads and sound workers (default: the processors this machine lends us)"},
 	{0, "max-cost", CLI_REAL, AT(max_cost), "X", 0, 1e12, "stop when this run has cost X"},
 	{0, "max-time", CLI_TIME, AT(max_time), "T", 0, 0, "stop cleanly after T: 90, 90s, 15m, 2h"},
 	{0, "json", CLI_FLAG, AT(json), NULL, 0, 0, "print the status as JSON at the end"},
@@ -96,8 +97,9 @@ static int check_folder(const char *work, struct err *e)
 {
 	const char *kind = NULL;
 	if (fs_is_network(work, &kind))
-		return err_set(e, ERR_REFUSED,
-			"%s lies on a network file system (%s), where the database's log does not work; name a local folder with -w", work, kind);
+		return err_set(e,
+			ERR_REFUSED, "%s lies on a network file system (%s), where the database's log does not work; name a local folder with -w",
+			work, kind);
 	int rc = fs_mkdirs(work, e);
 	return rc < 0 ? err_context(e, "making the work folder %s", work) : 0;
 }
@@ -117,7 +119,7 @@ static void put_examples(struct buf *b, const char *work)
 	CLEANUP(store_cleanup) struct store *store = NULL;
 	struct query_failure found[EXAMPLES];
 	CLEANUP(arena_release) struct arena a = ARENA_INIT;
-	if (folder_open(work, DB_READ, &store, NULL) < 0)
+	if (folder_open(work, &store, NULL) < 0)
 		return;
 	size_t n = query_failures(store, &a, found, EXAMPLES);
 	if (n)
@@ -219,9 +221,18 @@ static int run_engine(const struct run_options *o, struct config *config, const 
 	struct display display;
 	struct run_status st = {.state = ""};
 	display_init(&display, stderr);
-	struct engine_args args = {.config = config, .work = work, .jobs = o->jobs ? (int)o->jobs : machine_jobs(), .until = o->until,
-		.limit = o->limit, .only = o->only, .partial = o->partial, .max_time_s = o->max_time, .worker = command, .command = "run",
-		.tick = display_tick, .tick_arg = &display};
+	struct engine_args args = {.config = config,
+		.work = work,
+		.jobs = o->jobs ? (int)o->jobs : machine_jobs(),
+		.until = o->until,
+		.limit = o->limit,
+		.only = o->only,
+		.partial = o->partial,
+		.max_time_s = o->max_time,
+		.worker = command,
+		.command = "run",
+		.tick = display_tick,
+		.tick_arg = &display};
 	stop_install();
 	log_info(NULL, "taf " TAF_VERSION ": run of %s in %s with %d jobs", config->file, work, args.jobs);
 	int status = engine_run(&args, &st, &e);
@@ -264,9 +275,11 @@ const struct cli_command command_run = {
 	.name = "run",
 	.usage = "[options]",
 	.help = "run the pipeline: what is done already is not done again",
-	.about = "Interrupt it once and it finishes what is in flight, twice and it drops that; the next run goes on from there.\n"
-			 "Exit status: 0 done, 1 stopped on an error, 2 bad usage or configuration, 3 done but calls were quarantined,\n"
-			 "4 a limit was reached, 130 interrupted.",
+	.about =
+		"Interrupt it once and it finishes what is in flight, twice and it drops that; the next run goes on from "
+		"there.\n"
+		"Exit status: 0 done, 1 stopped on an error, 2 bad usage or configuration, 3 done but calls were quarantined,\n"
+		"4 a limit was reached, 130 interrupted.",
 	.example = "taf run -f pipeline.yaml --set stages.agents.with.count=20 --until clean",
 	.options = options,
 	.noptions = COUNT_OF(options),

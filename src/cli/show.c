@@ -19,7 +19,8 @@ struct show_options {
 #define AT(field) offsetof(struct show_options, field)
 static const struct cli_option options[] = {
 	WHERE_OPTIONS(struct show_options),
-	{0, "originals", CLI_FLAG, AT(originals), NULL, 0, 0, "show also what may hold personal data: results before anonymize"},
+	{0, "originals", CLI_FLAG, AT(originals), NULL, 0, 0,
+		"show also what may hold personal data: results before anonymize"},
 	{0, "json", CLI_FLAG, AT(json), NULL, 0, 0, "print JSON"},
 };
 
@@ -41,8 +42,7 @@ static void put_scalar(struct buf *b, const struct json *v)
 
 static bool flat(const struct json *array)
 {
-	JSON_EACH(item, array)
-	{
+	JSON_EACH(item, array) {
 		if (item->kind == JSON_OBJECT || item->kind == JSON_ARRAY)
 			return false;
 	}
@@ -53,13 +53,11 @@ static void put_turns(struct buf *b, const char *path, const struct json *turns)
 {
 	put_path(b, path);
 	buf_printf(b, "%zu\n", json_count(turns));
-	JSON_EACH(turn, turns)
-	{
+	JSON_EACH(turn, turns) {
 		struct str role = turn_role(turn), text = turn_text(turn);
 		buf_printf(b, "    %-5.*s  ", STR_FMT(role));
 		put_clean(b, text);
-		JSON_EACH(member, turn)
-		{
+		JSON_EACH(member, turn) {
 			if (str_is(member->key, "role") || str_is(member->key, "text"))
 				continue;
 			buf_printf(b, "  %.*s=", STR_FMT(member->key));
@@ -73,8 +71,7 @@ static void put_turns(struct buf *b, const char *path, const struct json *turns)
 static void put_field(struct buf *b, const char *path, const struct json *v)
 {
 	if (json_is(v, JSON_OBJECT)) {
-		JSON_EACH(member, v)
-		{
+		JSON_EACH(member, v) {
 			CLEANUP(buf_release) struct buf inner = BUF_INIT;
 			buf_printf(&inner, "%s%s%.*s", path, path[0] ? "." : "", STR_FMT(member->key));
 			put_field(b, inner.data, member);
@@ -88,8 +85,7 @@ static void put_field(struct buf *b, const char *path, const struct json *v)
 	put_path(b, path);
 	if (json_is(v, JSON_ARRAY) && !flat(v)) {
 		buf_printf(b, "%zu\n", json_count(v));
-		JSON_EACH(item, v)
-		{
+		JSON_EACH(item, v) {
 			CLEANUP(buf_release) struct buf line = BUF_INIT;
 			json_write(&line, item);
 			buf_puts(b, "    ");
@@ -107,9 +103,11 @@ static void put_stage(struct buf *b, const struct trace_stage *s)
 	buf_printf(b, "\n%s (%s): %s\n", s->name, s->uses, outcome_name((enum outcome)s->memo.outcome));
 	if (s->has_failure) {
 		buf_printf(b, "  %s: ", err_class_name(err_class_of(s->failure.code)));
-		put_clean(b, s->withheld ? STR("(the reason may quote the call; --originals shows it)") : s->failure.text);
+		put_clean(b, s->failure.text);
 		buf_putc(b, '\n');
 	}
+	if (s->memo.result && s->memo.outcome != OUTCOME_PASSED && s->memo.outcome != OUTCOME_REJECTED)
+		buf_puts(b, "  (its earlier result, kept in case the call comes back)\n");
 	if (s->withheld && s->memo.result)
 		buf_puts(b, "  (withheld: from before anonymize; --originals shows it)\n");
 	else if (s->fields)
@@ -132,8 +130,7 @@ static struct json *stage_json(struct arena *a, const struct trace_stage *s)
 	if (s->has_failure) {
 		struct json *failure = json_object(a);
 		json_set_text(a, failure, "class", err_class_name(err_class_of(s->failure.code)));
-		if (!s->withheld)
-			json_set_str(a, failure, "reason", s->failure.text);
+		json_set_str(a, failure, "reason", s->failure.text);
 		json_set(a, row, "failure", failure);
 	}
 	return row;

@@ -160,7 +160,7 @@ static int status(const struct cli_given *given)
 	CLEANUP(latest_release) struct latest l = {.arena = ARENA_INIT};
 	struct err e = ERR_INIT;
 	where_work(&o->where, &work);
-	int rc = folder_open(work.data, DB_READ, &store, &e);
+	int rc = folder_open(work.data, &store, &e);
 	if (rc == 0 && o->watch)
 		rc = watch(store, work.data, o->json, &e);
 	if (rc == 0)

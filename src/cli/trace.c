@@ -14,8 +14,7 @@ static struct json *named(struct arena *a, const struct json *v, const char *nam
 	if (!json_is(v, JSON_OBJECT))
 		return json_copy(a, v);
 	struct json *out = json_object(a);
-	JSON_EACH(member, v)
-	{
+	JSON_EACH(member, v) {
 		bool own = str_is(member->key, "@");
 		json_set_key(a, out, own ? str_of(name) : member->key, own ? json_copy(a, member) : named(a, member, name));
 	}
@@ -54,7 +53,8 @@ static void private_stages(const struct config *c, bool *ret)
 /* The same for one call: it did not pass the stages that have no memo of it. A call made by expand has its parent's privacy, by any path. */
 static void mark_private(struct trace *t)
 {
-	bool any[GRAPH_STAGES_MAX] = {false}, here[GRAPH_STAGES_MAX] = {false}, passed[GRAPH_STAGES_MAX] = {false}, some = false;
+	bool any[GRAPH_STAGES_MAX] = {false}, here[GRAPH_STAGES_MAX] = {false}, passed[GRAPH_STAGES_MAX] = {false},
+		 some = false;
 	const struct config *c = t->config;
 	if (c)
 		private_stages(c, any);
@@ -147,7 +147,7 @@ int trace_open(struct trace *t, const struct where *where, const char *id, bool 
 	struct err e = ERR_INIT;
 	*t = (struct trace){.arena = ARENA_INIT};
 	where_work(where, &work);
-	int rc = folder_open(work.data, DB_READ, &t->store, &e);
+	int rc = folder_open(work.data, &t->store, &e);
 	if (rc == 0)
 		rc = query_item(t->store, str_of(id), &t->item, &e);
 	if (rc == 0 && t->store)
@@ -162,7 +162,8 @@ int trace_open(struct trace *t, const struct where *where, const char *id, bool 
 		return EXIT_ERROR;
 	}
 	if (!t->config && !originals)
-		say_error("%s cannot be loaded (taf check tells why), so results that may be private are not shown; --originals shows them",
+		say_error("%s cannot be loaded (taf check tells why), so results that may be private are not shown; "
+				  "--originals shows them",
 			where_file(where));
 	return 0;
 }

@@ -11,7 +11,7 @@ struct trace_stage {
 	int32_t row; /* of table stage */
 	int at;      /* index in the pipeline, or -1 when it is in it no more */
 	struct memo memo;
-	bool private; /* may hold what a call said before its personal data was hidden */
+	bool private;  /* may hold what a call said before its personal data was hidden */
 	bool withheld; /* private, and the originals were not asked for */
 	bool has_failure;
 	struct query_failure failure; /* when quarantined or failed */

@@ -38,6 +38,8 @@ static struct json *finding_json(struct arena *a, const struct json *finding, bo
 static struct json *findings(struct trace *t, const struct trace_stage *s)
 {
 	struct json *out = json_array(&t->arena);
+	if (s->memo.outcome != OUTCOME_PASSED && s->memo.outcome != OUTCOME_REJECTED)
+		return out; /* what it found when the call last came to it is of no matter */
 	const struct json *fields = s->fields ? s->fields : trace_result(t, s, s->memo.result);
 	JSON_EACH(finding, json_get(json_get(json_get(fields, "qa"), s->name), "findings"))
 		json_append(out, finding_json(&t->arena, finding, s->withheld));
@@ -67,8 +69,7 @@ static void add_part(struct trace *t, struct json *out, const struct json *chang
 	for (size_t i = 0; i < name.n; i++)
 		if (name.p[i] == '[' || name.p[i] == '.')
 			name.n = i;
-	JSON_EACH(had, out)
-	{
+	JSON_EACH(had, out) {
 		if (str_eq(json_get_str(had, "file"), name))
 			return;
 	}
@@ -123,7 +124,8 @@ static void result_changes(struct trace *t, const struct trace_stage *up, const 
 	const struct json *was = trace_result(t, up, m->was_result), *is = trace_result(t, up, m->result);
 	if (!was || !is) {
 		struct json *row = json_object(&t->arena);
-		json_set_text(&t->arena, row, "path", arena_printf(&t->arena, "what %s wrote (the earlier result is no longer kept)", up->name));
+		json_set_text(&t->arena, row, "path",
+			arena_printf(&t->arena, "what %s wrote (the earlier result is no longer kept)", up->name));
 		json_append(out, row);
 		return;
 	}
@@ -132,8 +134,7 @@ static void result_changes(struct trace *t, const struct trace_stage *up, const 
 		is = read_part(t, s, is);
 	}
 	const struct json *changes = changes_between(&t->arena, was, is, CHANGES_MAX);
-	JSON_EACH(change, changes)
-	{
+	JSON_EACH(change, changes) {
 		struct json *row = up->withheld ? withhold(t, change) : json_copy(&t->arena, change);
 		json_set_text(&t->arena, row, "stage", up->name);
 		json_append(out, row);
@@ -155,10 +156,14 @@ static struct json *input_changes(struct trace *t, const struct trace_stage *s)
 static struct json *again(struct trace *t, const struct trace_stage *s)
 {
 	const struct memo *m = &s->memo;
-	if (m->reason == REASON_NONE || m->reason == REASON_NEW)
+	if (m->reason == REASON_NONE || m->reason == REASON_NEW || m->outcome >= OUTCOME_ENDED)
 		return NULL;
 	struct json *out = json_object(&t->arena), *changes;
-	if (m->was_fingerprint && m->was_fingerprint != m->fingerprint)
+	bool failed =
+		m->outcome == OUTCOME_QUARANTINED || m->outcome == OUTCOME_FAILED; /* nothing came out that could be compared */
+	if (failed)
+		changes = json_array(&t->arena);
+	else if (m->was_fingerprint && m->was_fingerprint != m->fingerprint)
 		changes = fingerprint_changes(t, m);
 	else if (m->reason == REASON_INPUT)
 		changes = input_changes(t, s);
@@ -183,7 +188,7 @@ static struct json *stage_json(struct trace *t, const struct trace_stage *s)
 	if (s->has_failure) {
 		struct json *failure = json_object(a);
 		json_set_text(a, failure, "class", err_class_name(err_class_of(s->failure.code)));
-		json_set_str(a, failure, "reason", s->withheld ? STR("(withheld)") : s->failure.text);
+		json_set_str(a, failure, "reason", s->failure.text);
 		json_set(a, row, "failure", failure);
 	}
 	if (why)
@@ -271,7 +276,7 @@ static void put_stage(struct buf *b, const struct json *row, int outcome)
 	}
 	if (!why)
 		return;
-	buf_printf(b, "  worked again: %.*s\n", STR_FMT(json_get_str(why, "reason")));
+	buf_printf(b, "  done again: %.*s\n", STR_FMT(json_get_str(why, "reason")));
 	JSON_EACH(change, json_get(why, "changes"))
 		put_change(b, change);
 }

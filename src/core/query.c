@@ -24,21 +24,15 @@ size_t query_failures(struct store *s, struct arena *a, struct query_failure *re
 	size_t n = 0;
 	/* One row a call and stage: with max() SQLite takes the other columns from that row. */
 	int rc = db_prepare(store_db(s),
-		"SELECT s.name,i.id,f.code,f.text,max(f.run) FROM failure f JOIN memo m ON m.stage=f.stage AND m.item=f.item" NOW_FAILED
-		" JOIN stage s ON s.n=f.stage JOIN item i ON i.n=f.item GROUP BY f.stage,f.item ORDER BY m.outcome,max(f.run) DESC,i.id LIMIT ?",
+		"SELECT s.name,i.id,f.code,f.text,max(f.run) FROM failure f JOIN memo m ON m.stage=f.stage AND "
+		"m.item=f.item" NOW_FAILED " JOIN stage s ON s.n=f.stage JOIN item i ON i.n=f.item GROUP BY f.stage,f.item "
+		"ORDER BY m.outcome,max(f.run) DESC,i.id LIMIT ?",
 		&st, NULL);
 	if (rc < 0)
 		return 0;
 	db_int(st, 1, (int64_t)max);
 	while (n < max && db_step(st, NULL) > 0)
 		fill_failure(a, st, &ret[n++]);
-	return n;
-}
-
-int64_t query_failure_count(struct store *s)
-{
-	int64_t n = 0;
-	db_query_int(store_db(s), "SELECT count(*) FROM memo m WHERE 1" NOW_FAILED, 0, &n, NULL);
 	return n;
 }
 
@@ -128,8 +122,9 @@ int query_stages(struct store *s, struct arena *a, struct query_stage **ret, siz
 int query_memo(struct store *s, int32_t stage, int32_t item, struct memo *ret, struct err *e)
 {
 	CLEANUP(db_stmt_cleanup) struct db_stmt *st = NULL;
-	int rc = db_prepare(store_db(s),
-		"SELECT outcome,reason,fingerprint,changed,checked,was_fingerprint,result,was_result,input FROM memo WHERE stage=? AND item=?", &st, e);
+	int rc = db_prepare(
+		store_db(s), "SELECT outcome,reason,fingerprint,changed,checked,was_fingerprint,result,was_result,input FROM memo WHERE stage=? AND item=?",
+		&st, e);
 	if (rc < 0)
 		return rc;
 	db_int(st, 1, stage);
@@ -137,9 +132,15 @@ int query_memo(struct store *s, int32_t stage, int32_t item, struct memo *ret, s
 	rc = db_step(st, e);
 	if (rc <= 0)
 		return rc;
-	*ret = (struct memo){.item = item, .outcome = (uint8_t)db_col_int(st, 0), .reason = (uint8_t)db_col_int(st, 1),
-		.fingerprint = (int32_t)db_col_int(st, 2), .changed = (int32_t)db_col_int(st, 3), .checked = (int32_t)db_col_int(st, 4),
-		.was_fingerprint = (int32_t)db_col_int(st, 5), .result = db_col_int(st, 6), .was_result = db_col_int(st, 7)};
+	*ret = (struct memo){.item = item,
+		.outcome = (uint8_t)db_col_int(st, 0),
+		.reason = (uint8_t)db_col_int(st, 1),
+		.fingerprint = (int32_t)db_col_int(st, 2),
+		.changed = (int32_t)db_col_int(st, 3),
+		.checked = (int32_t)db_col_int(st, 4),
+		.was_fingerprint = (int32_t)db_col_int(st, 5),
+		.result = db_col_int(st, 6),
+		.was_result = db_col_int(st, 7)};
 	struct str input = db_col_str(st, 8);
 	if (input.n == MEMO_INPUT)
 		memcpy(ret->input, input.p, MEMO_INPUT);

@@ -19,8 +19,6 @@ struct query_stage {
 
 /** Failures of calls that are quarantined now, the latest first; how many were put into `ret`. Data failures before passing ones. */
 size_t query_failures(struct store *s, struct arena *a, struct query_failure *ret, size_t max);
-/** How many calls are quarantined now, by any stage. */
-int64_t query_failure_count(struct store *s);
 /** Row of an item by its id: 1 found, 0 not. */
 int query_item(struct store *s, struct str id, int32_t *ret, struct err *e);
 /** Up to `max` known ids that look like this one: those that begin with it, hold it, or are spelled nearly so. */
@@ -30,7 +28,8 @@ int query_stages(struct store *s, struct arena *a, struct query_stage **ret, siz
 /** What is remembered of an item at a stage: 1 found, 0 not. */
 int query_memo(struct store *s, int32_t stage, int32_t item, struct memo *ret, struct err *e);
 /** The latest failure of an item at a stage: 1 found, 0 not. */
-int query_failure(struct store *s, struct arena *a, int32_t stage, int32_t item, struct query_failure *ret, struct err *e);
+int query_failure(
+	struct store *s, struct arena *a, int32_t stage, int32_t item, struct query_failure *ret, struct err *e);
 /** Fields of a result row as a tree: 1 found, 0 not (no longer kept). */
 int query_fields(struct store *s, struct arena *a, int64_t result, struct json **ret, struct err *e);
 /** The id of run `n` ("20261121-184436-7"), or "" when there is none. */

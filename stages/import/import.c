@@ -1,4 +1,5 @@
 /* import: transcripts of many forms become calls. */
+#include "core/work.h"
 #include "stages/import/import.h"
 
 #include "base/alloc.h"
@@ -349,7 +350,7 @@ static const char *initiator_of(const struct import_params *p, bool fraud)
 	return initiator_names[p->initiator];
 }
 
-static int process(struct work *w, struct err *e)
+static int make_call(struct work *w, struct err *e)
 {
 	const struct import_params *p = w->stage->params;
 	const struct import_state *st = w->stage->state;
@@ -378,6 +379,16 @@ static int process(struct work *w, struct err *e)
 	make_profile(w, &t);
 	make_termination(w, st, &t);
 	return 0;
+}
+
+static int process(struct work *w, struct err *e)
+{
+	int r = make_call(w, e);
+	if (r >= 0 || !e || err_class_of(r) != CLASS_DATA)
+		return r;
+	CLEANUP(buf_release) struct buf where = BUF_INIT;
+	locator_text(&where, w->at, stage_item_files(w->stage));
+	return err_context(e, "%s", where.data);
 }
 
 const struct stage_ops stage_import = {

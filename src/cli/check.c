@@ -1,0 +1,244 @@
+/* taf check: the pipeline, and all data files it names: scenarios with their own tests, personas, labels, rules, prompts. Changes nothing. */
+#include "base/alloc.h"
+#include "base/fs.h"
+#include "base/utf8.h"
+#include "cli/commands.h"
+#include "cli/folder.h"
+#include "cli/say.h"
+#include "core/engine.h"
+#include "core/scenario.h"
+#include "provider/script.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define FILE_MAX ((size_t)16 << 20)
+
+struct check_options {
+	struct where where;
+	bool online, json;
+};
+
+#define AT(field) offsetof(struct check_options, field)
+static const struct cli_option options[] = {
+	WHERE_OPTIONS(struct check_options),
+	{0, "online", CLI_FLAG, AT(online), NULL, 0, 0, "ask each provider whether it answers"},
+	{0, "json", CLI_FLAG, AT(json), NULL, 0, 0, "print JSON"},
+};
+
+struct check {
+	struct arena arena;
+	struct problems problems;
+	struct labels labels;
+	bool has_labels;
+	size_t stages, files, scenarios, providers;
+};
+
+static void check_release(struct check *c)
+{
+	problems_release(&c->problems);
+	arena_release(&c->arena);
+}
+
+static void add_error(struct check *c, const char *file, const struct err *e)
+{
+	struct yaml_mark mark = {file, 0, 0};
+	if (e->code == ERR_CONFIG && strchr(e->text, '\n'))
+		problem_add_err(&c->problems, mark, e); /* it names its places itself */
+	else
+		problem_add(&c->problems, mark, "%s", e->text);
+}
+
+/* --- Files --- */
+
+static bool read_text(struct check *c, struct str path, struct str *ret)
+{
+	CLEANUP(buf_release) struct buf text = BUF_INIT_MAX(FILE_MAX);
+	struct err e = ERR_INIT;
+	const char *name = arena_str(&c->arena, path).p;
+	c->files++;
+	if (fs_read(name, FILE_MAX, &text, &e) < 0) {
+		add_error(c, NULL, &e);
+		return false;
+	}
+	ptrdiff_t bad = utf8_invalid(buf_view(&text));
+	if (bad >= 0) {
+		int line = 1;
+		for (ptrdiff_t i = 0; i < bad; i++)
+			line += text.data[i] == '\n';
+		problem_add(&c->problems, (struct yaml_mark){name, line, 1}, "not UTF-8: byte %zu of the file", (size_t)bad + 1);
+		return false;
+	}
+	*ret = arena_str(&c->arena, buf_view(&text));
+	return true;
+}
+
+static void check_file(struct check *c, const struct option *o, struct str path)
+{
+	struct str text;
+	struct yaml_node *node;
+	struct err e = ERR_INIT;
+	if (!path.n || !read_text(c, path, &text) || !(o->flags & OPTION_YAML))
+		return;
+	if (yaml_parse(&c->arena, arena_str(&c->arena, path).p, text, &node, &e) < 0)
+		add_error(c, NULL, &e);
+}
+
+/* The files a stage names; input of sources is left to the run, which quarantines broken records one by one. */
+static void check_files(struct check *c, const struct config_stage *s)
+{
+	const struct stage_ops *ops = s->stage.ops;
+	for (size_t i = 0; i < ops->noptions; i++) {
+		const struct option *o = &ops->options[i];
+		const char *at = (const char *)s->stage.params + o->offset;
+		if (o->flags & OPTION_PER_ITEM)
+			continue;
+		if (o->type == OPT_FILE)
+			check_file(c, o, *(const struct str *)(const void *)at);
+		if (o->type == OPT_FILES) {
+			const struct option_list *list = (const void *)at;
+			for (size_t k = 0; k < list->n; k++)
+				check_file(c, o, list->v[k]);
+		}
+	}
+}
+
+/* --- Scenarios --- */
+
+static const void *option_at(const struct config_stage *s, const char *name, enum option_type type)
+{
+	for (size_t i = 0; i < s->stage.ops->noptions; i++) {
+		const struct option *o = &s->stage.ops->options[i];
+		if (strcmp(o->name, name) == 0 && o->type == type)
+			return (const char *)s->stage.params + o->offset;
+	}
+	return NULL;
+}
+
+static void check_scenario(struct check *c, struct str path, const struct personas *personas)
+{
+	struct scenario *scenario = NULL;
+	struct str text;
+	const char *name = arena_str(&c->arena, path).p;
+	if (!read_text(c, path, &text))
+		return;
+	problems_source(&c->problems, name, text);
+	c->scenarios++;
+	bool ok = scenario_parse(&c->arena, name, text, &scenario, &c->problems);
+	if (scenario && c->has_labels)
+		ok = scenario_check(scenario, &c->labels, personas, &c->problems) && ok;
+	if (ok && scenario)
+		script_test(scenario, personas, &c->problems);
+}
+
+static void check_scenarios(struct check *c, const struct config_stage *s)
+{
+	const struct option_list *files = option_at(s, "scenarios", OPT_FILES);
+	const struct str *people = option_at(s, "personas", OPT_FILE);
+	struct personas personas;
+	struct str text;
+	if (!files || !people || !read_text(c, *people, &text))
+		return;
+	const char *name = arena_str(&c->arena, *people).p;
+	problems_source(&c->problems, name, text);
+	if (!personas_parse(&c->arena, name, text, &personas, &c->problems))
+		return;
+	for (size_t i = 0; i < files->n; i++)
+		check_scenario(c, files->v[i], &personas);
+}
+
+/* --- Stages and providers --- */
+
+static void check_stage(struct check *c, struct config_stage *s)
+{
+	struct err e = ERR_INIT;
+	size_t before = c->problems.n;
+	c->stages++;
+	check_files(c, s);
+	check_scenarios(c, s);
+	/* What a stage makes of its files, it knows best itself. */
+	if (c->problems.n == before && s->stage.ops->init && s->stage.ops->init(&s->stage, &e) < 0) {
+		err_context(&e, "stage %s", s->stage.name);
+		add_error(c, NULL, &e);
+	}
+}
+
+static void check_labels(struct check *c)
+{
+	struct err e = ERR_INIT;
+	c->has_labels = labels_load(&c->arena, NULL, &c->labels, &e) == 0;
+	if (!c->has_labels)
+		add_error(c, NULL, &e);
+}
+
+static void check_online(struct check *c, const struct config *config, struct buf *b)
+{
+	for (size_t i = 0; i < config->nproviders; i++) {
+		const struct provider *p = &config->providers[i];
+		if (p->ops->embedded)
+			buf_printf(b, "provider %s (%s): ok, part of taf\n", p->name, p->ops->kind);
+		else
+			problem_add(&c->problems, (struct yaml_mark){NULL, 0, 0}, "provider %s (%s): this taf cannot reach it",
+				p->name, p->ops->kind);
+	}
+}
+
+static void report(const struct check *c, bool json, const struct buf *providers)
+{
+	CLEANUP(buf_release) struct buf b = BUF_INIT;
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	problems_print(&c->problems, &text);
+	if (json) {
+		buf_printf(&b, "{\"files\":%zu,\"ok\":%s,\"problems\":", c->files, c->problems.n ? "false" : "true");
+		json_write_string(&b, buf_view(&text));
+		buf_printf(&b, ",\"providers\":%zu,\"scenarios\":%zu,\"stages\":%zu}\n", c->providers, c->scenarios, c->stages);
+		say_out(&b);
+		return;
+	}
+	if (c->problems.n) {
+		put_clean(&b, buf_view(&text));
+		fputs(b.data, stderr);
+		say_error("%zu problem%s", c->problems.n, c->problems.n == 1 ? "" : "s");
+		return;
+	}
+	buf_str(&b, buf_view(providers));
+	buf_printf(&b, "OK: %zu stages, %zu providers, %zu files, %zu of them scenarios, whose own tests pass\n", c->stages,
+		c->providers, c->files, c->scenarios);
+	say_out(&b);
+}
+
+static int check(const struct cli_given *given)
+{
+	const struct check_options *o = given->opts;
+	CLEANUP(config_cleanup) struct config *config = NULL;
+	CLEANUP(check_release) struct check c = {.problems = PROBLEMS_INIT};
+	CLEANUP(buf_release) struct buf providers = BUF_INIT;
+	if (where_config(&o->where, &config) < 0) {
+		if (o->json)
+			puts("{\"files\":0,\"ok\":false,\"problems\":\"the pipeline cannot be loaded; see standard "
+				 "error\",\"providers\":0,\"scenarios\":0,"
+				 "\"stages\":0}");
+		return EXIT_BAD_CONFIG;
+	}
+	c.providers = config->nproviders;
+	check_labels(&c);
+	for (size_t i = 0; i < config->nstages; i++)
+		check_stage(&c, &config->stages[i]);
+	if (o->online)
+		check_online(&c, config, &providers);
+	report(&c, o->json, &providers);
+	return c.problems.n ? EXIT_BAD_CONFIG : EXIT_DONE;
+}
+
+const struct cli_command command_check = {
+	.name = "check",
+	.usage = "[options]",
+	.help = "check the pipeline and the files it names: scenarios, personas, labels, rules, prompts",
+	.about = "Scenarios are also put to their own tests. Exit status 2 when something is wrong; all of it is told at "
+			 "once, by file and line.",
+	.example = "taf check --profile tiny",
+	.options = options,
+	.noptions = COUNT_OF(options),
+	.size = sizeof(struct check_options),
+	.run = check,
+};

@@ -1,0 +1,24 @@
+# retry: what was quarantined goes through again, once it is asked for, and nothing else does; the run's end names examples.
+. "$TAF_TOP/tests/cases/kit/kit.sh"
+project p
+cd p || exit 1
+printf '{"tts_id": "bad1", "left": ["您好", "好"], "right": ["您好"], "fraud_type": "没有这一类"}\n' >>calls.jsonl
+taf run --until clean; is run $? 3
+has examples out "calls/bad1 at calls (data): unknown label '没有这一类'"
+has hint out "taf retry"
+has log-named out "the log: work/runs/"
+log=$(sed -n 's/^the log: //p' out)
+has log-reason "$log" "calls/bad1 quarantined"
+taf run --until clean --json; is again $? 3
+is again-computed "$(computed <out)" ""
+taf retry --stage clean; has other-stage out "nothing waits"
+taf retry --class transient; has other-class out "nothing waits"
+taf retry --class date; is unknown-class $? 2
+has unknown-class-near err "did you mean 'data'?"
+taf retry --json; is retry $? 0
+has retry-count out '{"calls":1}'
+taf plan --until clean; has planned out "1 failed-before"
+taf run --until clean --json; is tried-again $? 3
+is tried-again-computed "$(computed <out)" "calls=1"
+taf retry --class all; has all out "1 call will be tried again"
+taf run --until clean --json; is all-computed "$(computed <out)" "calls=1"

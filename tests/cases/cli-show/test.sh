@@ -1,0 +1,50 @@
+# show: a call at each stage; what a private call said stays hidden unless it is asked for.
+. "$TAF_TOP/tests/cases/kit/kit.sh"
+project p
+cd p || exit 1
+taf run --until clean; is run $? 0
+taf show calls/a1; is status $? 0
+has turns out "left   您好，花店。"
+has fields out "label.is_fraud"
+has stages out "clean (screen): passed"
+has own-name out "qa.clean.verdict"
+taf show calls/a1 --json
+python3 - <<'END'
+import json
+doc = json.load(open("out"))
+first, last = doc["stages"]
+good = doc["id"] == "calls/a1" and first["fields"]["turns"][0]["text"] == "您好，花店。" and first["outcome"] == "passed" and not first["withheld"]
+print("ok json" if good and "clean" in last["fields"]["qa"] else "not ok json: %s" % doc)
+END
+taf show calls/a; is unknown $? 1
+has near err "did you mean calls/a1"
+taf show calls/x1 ; has near-spelt err "calls/a1"
+
+# A private source without anonymize.
+cat >private.yaml <<'END'
+version: 1
+name: taf-case
+stages:
+  - {name: calls, uses: import, with: {inputs: [calls.jsonl]}}
+  - {name: clean, uses: screen, needs: [calls], with: {min_chars: 12}}
+END
+taf run -f private.yaml -w secret; is private-run $? 0
+taf show calls/a1 -f private.yaml -w secret
+lacks private-hidden out "花店"
+has private-says out "--originals shows it"
+taf show calls/a1 -f private.yaml -w secret --json; lacks private-hidden-json out "花店"
+has private-withheld-json out '"withheld":true'
+taf show calls/a1 -f private.yaml -w secret --originals; has private-originals out "花店"
+taf show calls/a1 -f nowhere.yaml -w secret; lacks private-no-pipeline out "花店"
+has private-no-pipeline-says err "cannot be loaded"
+sed -i 's/百合十块一枝/百合九块一枝/' calls.jsonl
+taf run -f private.yaml -w secret
+taf why calls/a1 -f private.yaml -w secret; lacks why-hidden out "百合"
+has why-path out "turns[2].text"
+taf why calls/a1 -f private.yaml -w secret --json; lacks why-hidden-json out "百合"
+taf why calls/a1 -f private.yaml -w secret --originals; has why-originals out "百合九块一枝"
+
+# Escape sequences of a file do not reach the terminal.
+printf '{"tts_id": "esc", "left": ["您好\\u001b[31m，这里是花店。", "百合十块一枝。"], "right": ["有百合吗？", "要三枝。"], "user_age": 30, "user_awareness": "中", "fraud_type": "日常购物", "occupation": "护士", "termination_reason": "买好了", "terminator": "natural"}\n' >calls.jsonl
+taf run -f private.yaml -w secret; taf show calls/esc -f private.yaml -w secret --originals
+lacks escapes out "$(printf '\033')"

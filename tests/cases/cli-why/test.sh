@@ -1,0 +1,46 @@
+# why: rule, value, limit of a rejection; of work done again the part that changed, old → new.
+. "$TAF_TOP/tests/cases/kit/kit.sh"
+project p
+cd p || exit 1
+printf '%s\n' '{"tts_id": "b1", "left": ["您好，花店。"], "right": [], "user_age": 30, "user_awareness": "中", "fraud_type": "日常购物", "occupation": "护士", "termination_reason": "买好了", "terminator": "natural"}' \
+	'{"tts_id": "b2", "left": ["您好", "好"], "right": ["您好"], "fraud_type": "没有这一类"}' >>calls.jsonl
+sed "s|@SELF@|$TAF_TOP|" "$TAF_TOP/stages/screen/rules.yaml" >rules.yaml
+set_rules=(--set stages.clean.with.rules=rules.yaml)
+taf run --until clean "${set_rules[@]}"; is run $? 3
+taf why calls/b1; is status $? 0
+has rule out "too_short: value 1, limit 4 turns"
+has outcome out "clean (screen): rejected"
+taf why calls/b2; has quarantined out "calls (import): quarantined"
+has quarantined-reason out "data: unknown label '没有这一类'"
+lacks not-reached-twice out "clean"
+
+taf run --until clean "${set_rules[@]}" --set stages.clean.with.min_turns=3
+taf why calls/a1 clean; has parameter out "parameters.min_turns: 4 → 3"
+has parameter-reason out "parameter-changed"
+lacks one-stage-only out "calls (import)"
+taf why calls/a1 --json
+python3 - <<'END'
+import json
+stages = {s["name"]: s for s in json.load(open("out"))["stages"]}
+want = {"reason": "parameter-changed", "changes": [{"path": "parameters.min_turns", "old": 4, "new": 3}]}
+print("ok json" if stages["clean"]["again"] == want and "again" not in stages["calls"] else "not ok json: %s" % stages)
+END
+
+echo '# a comment' >>rules.yaml
+taf plan --until clean "${set_rules[@]}" --set stages.clean.with.min_turns=3
+has comment out "nothing to do"
+sed -i 's/^  - traceback$/  - trace-back/' rules.yaml
+taf run --until clean "${set_rules[@]}" --set stages.clean.with.min_turns=3
+taf why calls/a1 clean; has file out "file rules changed"
+
+sed -i 's/百合十块一枝/百合九块一枝/' calls.jsonl
+taf run --until clean "${set_rules[@]}" --set stages.clean.with.min_turns=3
+taf why calls/a1; has input out 'calls wrote turns[2].text: "百合十块一枝。" → "百合九块一枝。"'
+has input-reason out "input-changed"
+has input-source out "file-changed"
+taf why calls/a2 clean; lacks input-others out "input-changed"
+
+taf why calls/a9; is unknown $? 1
+has unknown-near err "did you mean calls/a"
+taf why calls/a1 claen; is unknown-stage $? 2
+has unknown-stage-near err "did you mean 'clean'?"
