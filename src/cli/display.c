@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/stop.h"
 #include "base/utf8.h"
 #include "cli/say.h"
 #include "cli/table.h"
@@ -248,6 +249,10 @@ void display_tick(void *display, const struct run_status *s)
 		d->past = xreallocarray(d->past, s->nstages, sizeof(*d->past));
 		memset(d->past + d->npast, 0, (s->nstages - d->npast) * sizeof(*d->past));
 		d->npast = s->nstages;
+	}
+	if (stop_level() == STOP_FINISH && !d->told) {
+		d->told = true;
+		log_warn(NULL, "finishing what is in flight; once more drops it");
 	}
 	CLEANUP(free_ptr) double *rates = xcalloc(s->nstages + 1, sizeof(*rates));
 	for (size_t i = 0; i < s->nstages; i++)

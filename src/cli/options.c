@@ -188,12 +188,15 @@ static int unknown_option(const struct cli_command *c, const char *word, int let
 		return CLI_BAD_USAGE;
 	}
 	struct str names[CLI_LIST_MAX];
+	char dashed[CLI_LIST_MAX][40];
 	size_t n = 0;
-	for (size_t i = 0; i < c->noptions && n < CLI_LIST_MAX - 1; i++)
-		names[n++] = str_of(c->options[i].name);
-	names[n++] = STR("help");
+	for (size_t i = 0; i < c->noptions && n < CLI_LIST_MAX - 1; i++, n++) {
+		snprintf(dashed[n], sizeof(dashed[n]), "--%s", c->options[i].name);
+		names[n] = str_of(dashed[n]);
+	}
+	names[n++] = STR("--help");
 	if (strncmp(word, "--", 2) == 0) {
-		struct str got = str_of(word + 2);
+		struct str got = str_of(word);
 		ptrdiff_t value = str_find(got, STR("="));
 		if (value >= 0)
 			got.n = (size_t)value;

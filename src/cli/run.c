@@ -162,9 +162,9 @@ static const char *state_words(int status)
 	case EXIT_QUARANTINED:
 		return "done, but calls were quarantined";
 	case EXIT_BUDGET:
-		return "stopped at its limit; run again to go on";
+		return "stopped at its limit";
 	case EXIT_INTERRUPTED:
-		return "interrupted; run again to go on";
+		return "interrupted";
 	default:
 		return "stopped";
 	}
@@ -179,6 +179,8 @@ static void report(const struct run_status *st, int status, const char *work, co
 	status_table(&b, st);
 	buf_printf(&b, "\n%s after ", state_words(status));
 	put_seconds(&b, st->seconds);
+	if (status == EXIT_INTERRUPTED || status == EXIT_BUDGET)
+		buf_puts(&b, "; taf run goes on from there");
 	buf_putc(&b, '\n');
 	if (st->noutputs)
 		buf_puts(&b, "\nresults:\n");

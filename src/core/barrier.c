@@ -38,6 +38,8 @@ static void gather_members(struct barrier *b)
 {
 	struct engine *g = b->s->g;
 	size_t cap = 0;
+	pthread_mutex_lock(&g->lock);
+	b->s->barrier_running = true;
 	for (int32_t i = 1; i < g->nitems; i++) {
 		struct slot *slot = slot_if(b->s, i);
 		if (!slot || slot->now != SLOT_WAITING)
@@ -46,6 +48,7 @@ static void gather_members(struct barrier *b)
 		b->v[b->n++] = (struct member){.item = i};
 		b->unknown |= slot->unknown;
 	}
+	pthread_mutex_unlock(&g->lock);
 	if (b->n)
 		qsort_r(b->v, b->n, sizeof(*b->v), member_order, g);
 }
@@ -384,10 +387,22 @@ static int sink_write(struct barrier *b, const struct gather_facts *facts, struc
 	return rc;
 }
 
+/* The state of an earlier run says whether it was made under this key. */
+static bool state_has_key(struct stage_run *s)
+{
+	struct arena a = ARENA_INIT;
+	struct json *state;
+	char hex[DIGEST_HEX + 1];
+	digest_hex(&s->key, hex);
+	bool has = s->state.len && json_parse(&a, buf_view(&s->state), &state, NULL) == 0 && str_is(json_get_str(state, "key"), hex);
+	arena_release(&a);
+	return has;
+}
+
 static void would_write(struct stage_run *s)
 {
 	s->to_run++;
-	s->reasons[s->state.len ? REASON_INPUT : REASON_NEW]++;
+	s->reasons[s->state.len == 0 ? REASON_NEW : state_has_key(s) ? REASON_FILE : REASON_INPUT]++;
 }
 
 /* Members are remembered by their inputs, so that the next run looks only at those that changed. */
@@ -401,7 +416,8 @@ static void remember_members(struct barrier *b, int64_t result)
 		m->item = b->v[i].item;
 		m->outcome = OUTCOME_PASSED;
 		m->fingerprint = s->fp_row;
-		m->changed = m->checked = s->g->run;
+		m->changed = s->g->run;
+		m->checked = slot_at(s, b->v[i].item)->stale ? 0 : s->g->run;
 		m->result = result;
 		memcpy(m->input, b->v[i].input.b, MEMO_INPUT);
 		store_put_memo(s->g->store, s->n, m);
@@ -418,34 +434,24 @@ static int sink_run(struct barrier *b, struct err *e)
 		rc = digest_members(b, &facts, e);
 	if (rc < 0)
 		return rc;
+	bool stands = sink_stands(s);
+	if (stands)
+		s->cached++;
+	else if (g->dry)
+		would_write(s);
+	else
+		rc = sink_write(b, &facts, e);
+	if (rc < 0 || g->dry)
+		return rc;
+	if (!stands)
+		s->computed++;
 	struct result row = {.fields = BUF_INIT};
-	int stored = g->store ? store_find(g->store, &s->key, &row, e) : 0;
+	int stored = store_find(g->store, &s->key, &row, e);
 	buf_release(&row.fields);
 	if (stored < 0)
 		return stored;
-	if (g->dry) {
-		if (stored)
-			s->cached++;
-		else
-			would_write(s);
-		return 0;
-	}
-	if (!sink_stands(s)) {
-		rc = sink_write(b, &facts, e);
-		if (rc < 0)
-			return rc;
-	}
-	if (stored)
-		s->cached++;
-	else
-		s->computed++;
 	remember_members(b, stored ? row.n : store_put_result(g->store, &s->key, false, buf_view(&s->outputs)));
-	CLEANUP(buf_release) struct buf folder = BUF_INIT;
-	sink_folder(s, &folder);
-	g->outputs = xreallocarray(g->outputs, g->noutputs + 1, sizeof(*g->outputs));
-	pthread_mutex_lock(&g->lock);
-	g->outputs[g->noutputs++] = arena_strdup(&g->arena, folder.data);
-	pthread_mutex_unlock(&g->lock);
+	engine_output(s);
 	return 0;
 }
 
@@ -512,6 +518,7 @@ int barrier_run(struct stage_run *s, struct err *e)
 	} else if (rc == 0) {
 		pthread_mutex_lock(&g->lock);
 		s->barrier_done = true;
+		s->barrier_running = false;
 		flow_finish(g);
 		pthread_mutex_unlock(&g->lock);
 	} else {

@@ -61,6 +61,16 @@ bool claims_take(struct stage_run *s, int32_t item, const struct digest *key)
 	return !held;
 }
 
+bool claims_mark(struct engine *g, const struct digest *key)
+{
+	if (claim_find(bucket(g, key), key))
+		return false;
+	struct claim *c = xcalloc(1, sizeof(*c));
+	c->key = *key;
+	list_append(bucket(g, key), &c->node);
+	return true;
+}
+
 void claims_release(struct engine *g, const struct digest *key)
 {
 	pthread_mutex_lock(&g->lock);

@@ -65,19 +65,18 @@ void close_stage(struct stage_run *s)
 	arena_release(&a);
 }
 
-/* A stage that was skipped whole: its counts as of the run that closed it. */
-static void counts_of_closed(struct stage_run *s, struct stage_counts *c)
+void close_counts(struct stage_run *s)
 {
 	struct arena a = ARENA_INIT;
 	struct json *state;
 	if (json_parse(&a, buf_view(&s->state), &state, NULL) == 0) {
 		const struct json *counts = json_get(state, "counts");
-		c->in = json_get_int(counts, "calls_in", 0);
-		c->out = json_get_int(counts, "calls_out", 0);
-		c->rejected = json_get_int(counts, "rejected", 0);
-		c->quarantined = json_get_int(counts, "quarantined", 0);
-		c->cached = json_get_int(counts, "units", 0);
-		c->total = c->in;
+		s->in = json_get_int(counts, "calls_in", 0);
+		s->out = json_get_int(counts, "calls_out", 0);
+		s->rejected = json_get_int(counts, "rejected", 0);
+		s->quarantined = json_get_int(counts, "quarantined", 0);
+		s->cached = json_get_int(counts, "units", 0);
+		s->total = s->in;
 	}
 	arena_release(&a);
 }
@@ -94,8 +93,6 @@ static void fill_stage(struct stage_run *s, struct stage_status *st)
 		.seconds = (double)s->busy_us / 1e6, .to_run = s->to_run, .unknown = s->unknown};
 	for (int r = 0; r < REASONS; r++)
 		c->reasons[r] = s->reasons[r];
-	if (s->g->items == NULL && s->closed)
-		counts_of_closed(s, c);
 	if (s->g->dry)
 		c->seconds = (double)c->to_run * s->seconds_per_item;
 }

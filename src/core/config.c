@@ -200,14 +200,6 @@ const struct stage_ops *config_stage_type(const struct stage_registry *r, struct
 	return NULL;
 }
 
-const struct option *config_provider_option(const struct stage_ops *ops)
-{
-	for (size_t i = 0; i < ops->noptions; i++)
-		if (ops->options[i].type == OPT_PROVIDER)
-			return &ops->options[i];
-	return NULL;
-}
-
 static const char *serves_name(enum provider_serves serves)
 {
 	return serves == PROVIDER_TTS ? "speech" : "text";
@@ -501,7 +493,8 @@ static bool read_file(struct load *l, struct buf *text)
 	struct err e = ERR_INIT;
 	CLEANUP(buf_release) struct buf folder = BUF_INIT;
 	if (fs_read(l->args->file, CONFIG_FILE_MAX, text, &e)) {
-		problem_add(l->problems, (struct yaml_mark){NULL, 0, 0}, "%s", e.text);
+		problem_add(l->problems, (struct yaml_mark){NULL, 0, 0}, "%s%s", e.text,
+			e.code == ERR_NOTFOUND ? "; name the pipeline with -f FILE" : "");
 		return false;
 	}
 	fs_dirname(&folder, l->args->file);

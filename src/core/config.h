@@ -55,12 +55,9 @@ int config_load(const struct config_args *args, struct config **ret, struct prob
 void config_free(struct config *c);
 /** Index of a stage by name, or -1. */
 int config_stage_index(const struct config *c, struct str name);
-/** The option of a stage type that names its provider, or NULL. */
-const struct option *config_provider_option(const struct stage_ops *ops);
 /** The stage type by its `uses:` name, or NULL. */
 const struct stage_ops *config_stage_type(const struct stage_registry *r, struct str name);
 /** What `taf help STAGE` and docs/stages.md print: name, kind, help, version, reads and writes at default parameters, options. */
 void config_help_stage(struct buf *b, const struct stage_ops *ops, bool markdown);
-const char *stage_kind_name(enum stage_kind kind);
 
 #endif

@@ -19,15 +19,21 @@
 #define TICK_MS 100
 #define RECORD_MS 1000 /* how often the run's row is written, for readers */
 
-void engine_fail(struct engine *g, const struct err *e)
+void engine_fail_locked(struct engine *g, const struct err *e)
 {
-	pthread_mutex_lock(&g->lock);
 	if (!g->failure.code) {
 		g->failure = *e;
+		g->failed = true;
 		log_debug("engine", "stops: %s", e->text);
 	}
 	g->stopping = true;
 	pthread_cond_broadcast(&g->idle);
+}
+
+void engine_fail(struct engine *g, const struct err *e)
+{
+	pthread_mutex_lock(&g->lock);
+	engine_fail_locked(g, e);
 	pthread_mutex_unlock(&g->lock);
 }
 
@@ -77,10 +83,10 @@ static void engine_release(struct engine *g)
 {
 	for (size_t i = 0; i < g->nstages; i++)
 		stage_free(&g->stages[i]);
-	free(g->stages);
 	for (size_t c = 0; g->items && c <= (size_t)g->nitems / CHUNK; c++)
 		free(g->items[c]);
 	free(g->items);
+	free(g->stages);
 	claims_free(g);
 	map_release(&g->ids);
 	files_free(g->files);
@@ -141,6 +147,22 @@ static int exit_of(struct engine *g)
 	return quarantined ? EXIT_QUARANTINED : EXIT_DONE;
 }
 
+/* What stopped the run, for the caller. */
+static void say_why(struct engine *g, int status, struct err *e)
+{
+	if (g->failure.code) {
+		err_set(e, g->failure.code, "%s", g->failure.text);
+		return;
+	}
+	if (status != EXIT_ERROR)
+		return;
+	if (g->account.code)
+		err_set(e, g->account.code, "%s", g->account.text);
+	for (size_t i = 0; i < g->nstages; i++)
+		if (g->stages[i].chosen && !g->stages[i].finished)
+			err_set(e, ERR_BUG, "the run came to a stand before stage %s was finished", g->stages[i].cs->stage.name);
+}
+
 static void run_end(struct engine *g, struct run_status *st, int exit_status)
 {
 	g->row.exit_status = exit_status;
@@ -187,7 +209,7 @@ static void wait_tick(struct engine *g)
 static void check_limits(struct engine *g)
 {
 	struct err e = ERR_INIT;
-	if (!g->failure.code && store_failed(g->store, &e) < 0)
+	if (!g->failed && store_failed(g->store, &e) < 0)
 		engine_fail(g, &e);
 	if (stop_level() != STOP_NONE && !g->interrupted) {
 		g->interrupted = true;
@@ -211,9 +233,9 @@ static void watch(struct engine *g, struct run_status *st)
 		if (!end)
 			wait_tick(g);
 		pthread_mutex_unlock(&g->lock);
+		check_limits(g);
 		if (end)
 			return;
-		check_limits(g);
 		if (stop_level() == STOP_DROP)
 			return;
 		if (clock_ms() - recorded >= RECORD_MS) {
@@ -239,6 +261,10 @@ static int open_spool(struct engine *g, struct err *e)
 static int run_all(struct engine *g, struct run_status *st, struct err *e)
 {
 	int rc = setup_memos(g, e);
+	if (rc == 0) {
+		run_record(g, st); /* before any memo that bears its number: a killed run's is never used again */
+		setup_unclose(g);
+	}
 	if (rc == 0)
 		rc = open_spool(g, e);
 	if (rc == 0)
@@ -251,6 +277,7 @@ static int run_all(struct engine *g, struct run_status *st, struct err *e)
 		watch(g, st);
 	pool_stop(g);
 	sound_stop(g);
+	objects_sweep(g->objects, NULL); /* what killed workers left */
 	return rc;
 }
 
@@ -279,17 +306,27 @@ static int prepare_work(struct engine *g, struct err *e)
 	return rc;
 }
 
+void engine_output(struct stage_run *s)
+{
+	struct engine *g = s->g;
+	CLEANUP(buf_release) struct buf folder = BUF_INIT;
+	sink_folder(s, &folder);
+	pthread_mutex_lock(&g->lock);
+	g->outputs[g->noutputs] = arena_strdup(&g->arena, folder.data);
+	g->noutputs++;
+	pthread_mutex_unlock(&g->lock);
+}
+
+/* Nothing to do: what the run that closed the stages found still holds. */
 static void closed_outputs(struct engine *g)
 {
 	for (size_t i = 0; i < g->nstages; i++) {
 		struct stage_run *s = &g->stages[i];
 		s->finished |= s->chosen && s->closed;
+		close_counts(s);
 		if (!s->chosen || s->ops->kind != STAGE_SINK)
 			continue;
-		CLEANUP(buf_release) struct buf folder = BUF_INIT;
-		sink_folder(s, &folder);
-		g->outputs = xreallocarray(g->outputs, g->noutputs + 1, sizeof(*g->outputs));
-		g->outputs[g->noutputs++] = arena_strdup(&g->arena, folder.data);
+		engine_output(s);
 	}
 }
 
@@ -309,6 +346,7 @@ static void hand_over(struct engine *g, struct run_status *st, struct run_status
 	for (size_t i = 0; i < g->noutputs; i++)
 		names[i] = xstrdup(g->outputs[i]);
 	st->outputs = names;
+	st->noutputs = g->noutputs;
 	*ret = *st;
 }
 
@@ -322,11 +360,10 @@ int engine_run(const struct engine_args *args, struct run_status *ret, struct er
 		closed_outputs(&g);
 	else if (rc == 0)
 		rc = run_all(&g, &st, e);
-	if (rc == 0 && g.failure.code)
-		rc = err_set(e, g.failure.code, "%s", g.failure.text);
-	if (rc < 0 && !g.failure.code && e)
-		g.failure = *e;
+	if (rc < 0 && !g.failure.code)
+		g.failure = e && e->code ? *e : (struct err){.code = rc};
 	int status = exit_of(&g);
+	say_why(&g, status, e);
 	if (g.store) {
 		run_end(&g, &st, status);
 		if (stop_level() != STOP_DROP && store_flush(g.store, e) < 0 && status != EXIT_BAD_CONFIG)
@@ -340,6 +377,18 @@ int engine_run(const struct engine_args *args, struct run_status *ret, struct er
 }
 
 /* --- Planning --- */
+
+static int plan_spool(struct engine *g, struct err *e)
+{
+	const char *dir = getenv("TMPDIR");
+	CLEANUP(buf_release) struct buf path = BUF_INIT;
+	buf_printf(&path, "%s/taf-plan-XXXXXX", dir && *dir ? dir : "/tmp");
+	g->spool = mkostemp(path.data, O_CLOEXEC);
+	if (g->spool < 0)
+		return err_errno(e, "making the temporary file %s", path.data);
+	unlink(path.data);
+	return 0;
+}
 
 static int plan_all(struct engine *g, struct err *e)
 {
@@ -356,8 +405,10 @@ static int plan_all(struct engine *g, struct err *e)
 	if (rc < 0)
 		return rc;
 	g->files = files_new(g->store, false);
-	if (g->store)
+	if (g->store) {
+		g->run = store_next_run(g->store); /* a change found now is newer than every memo */
 		rc = setup_objects(g, e);
+	}
 	if (rc == 0)
 		rc = setup_stages(g, e);
 	if (rc < 0)
@@ -366,10 +417,9 @@ static int plan_all(struct engine *g, struct err *e)
 		closed_outputs(g);
 		return 0;
 	}
-	g->spool = open("/tmp", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
-	if (g->spool < 0)
-		return err_errno(e, "making a temporary file in /tmp");
-	rc = setup_memos(g, e);
+	rc = plan_spool(g, e);
+	if (rc == 0)
+		rc = setup_memos(g, e);
 	if (rc == 0)
 		rc = listing_all(g, e);
 	return rc == 0 ? drain(g, e) : rc;

@@ -50,6 +50,7 @@ struct engine_args {
 	bool partial;           /* release although many were quarantined */
 	int64_t max_time_s;     /* 0: none */
 	const char *const *worker; /* command of the sound worker, NULL-terminated */
+	int64_t worker_ready_ms; /* a worker that has not said READY by then will not; 0: 30 s */
 	const char *command;    /* for the run's record */
 	/** Called by the running thread a few times a second, and once at the end. May be NULL. */
 	void (*tick)(void *arg, const struct run_status *status);

@@ -45,10 +45,21 @@ struct slot {
 	uint8_t bad;       /* worst outcome that arrived: OUTCOME_NONE, ENDED or MISSED */
 	uint8_t tries;
 	bool unknown;      /* plan: decided only once an earlier stage has run */
+	bool stale;        /* sent back while somebody had it in hand: what comes of that visit does not count; under the lock */
 };
 
 struct queue {
 	int32_t *v;
+	size_t head, n, cap;
+};
+
+/** Items for the sound executor, with the key that each has claimed. */
+struct keyed {
+	int32_t item;
+	struct digest key;
+};
+struct keyed_queue {
+	struct keyed *v;
 	size_t head, n, cap;
 };
 
@@ -76,11 +87,12 @@ struct stage_run {
 	size_t nfrom;
 	struct slot **chunks;
 	struct queue ready;      /* item threads, network threads */
-	struct queue sound;      /* for the sound executor: keyed, not in the store */
+	struct keyed_queue sound; /* for the sound executor: not in the store */
 	/* under the lock */
 	int64_t active;          /* items arrived, not settled */
 	int open_needs;
-	bool listed, finished, stopped, barrier_queued, barrier_done;
+	bool listed, barrier_queued, barrier_running, barrier_done;
+	atomic_bool finished, stopped; /* written under the lock */
 	pthread_mutex_t init_lock;
 	bool inited;
 	int init_rc;
@@ -113,25 +125,26 @@ struct engine {
 	pthread_cond_t more; /* something is ready, or the run ends */
 	struct arena arena;  /* ids; under the lock */
 	struct item **items;
-	int32_t nitems; /* highest number + 1 */
+	_Atomic int32_t nitems; /* highest number + 1 */
 	struct map ids; /* → number */
 	struct list claims[CLAIMS]; /* keys being worked on; under the lock */
 	int spool;
 	int64_t spool_end;
 	pthread_cond_t idle;   /* for the running thread: something finished */
 	bool objects_lost;     /* at the start: nothing counts as closed */
-	bool ended;            /* threads leave */
+	bool ended;            /* threads leave; under the lock */
 	atomic_bool stopping;         /* nothing new is taken up */
 	bool interrupted, out_of_time;
-	struct err failure;    /* the first that stops the run */
-	int busy;              /* threads with an item in hand */
+	struct err failure;    /* the first that stops the run; under the lock */
+	atomic_bool failed;    /* whether there is one */
+	struct err account;    /* the first refusal of an account; under the lock */
+	int busy;              /* threads with an item in hand; under the lock */
 	pthread_t *threads;
 	size_t nthreads, threads_cap;
 	int network_threads, network_idle;
 	struct sound *sound;
-	const char **outputs;
-	size_t noutputs;
-	struct buf stats;
+	const char **outputs; /* room for one a stage */
+	atomic_size_t noutputs;
 };
 
 /** The record in hand of a thread: one item, and what was loaded of it. */
@@ -143,11 +156,15 @@ struct record {
 	struct buf text, row;
 	int todo[GRAPH_STAGES_MAX]; /* stages to go on with, for the same item; the last first */
 	size_t ntodo;
+	bool carries; /* whoever has it goes on with `todo`; else ready items are queued */
 };
 
 /* engine.c */
 void engine_fail(struct engine *g, const struct err *e);
+void engine_fail_locked(struct engine *g, const struct err *e); /* under the lock */
 bool engine_stopped(struct engine *g);
+/** A sink's folder is one of the run's results. */
+void engine_output(struct stage_run *s);
 
 /* table.c: items and slots */
 struct item *item_at(struct engine *g, int32_t i);
@@ -159,11 +176,16 @@ int table_take_item(void *engine, int32_t n, struct str id);       /* for store_
 int table_take_memo(void *stage_run, const struct memo *m);         /* for store_memos */
 void queue_push(struct queue *q, int32_t v);
 bool queue_pop(struct queue *q, int32_t *ret);
+void keyed_push(struct keyed_queue *q, int32_t item, const struct digest *key);
+bool keyed_pop(struct keyed_queue *q, struct keyed *ret);
 
 /* setup.c */
 int setup_stages(struct engine *g, struct err *e);
 /** Load items and memos of all chosen stages. */
 int setup_memos(struct engine *g, struct err *e);
+/** Before any memo is written: what is about to change is no longer closed, should this run be killed. */
+void setup_unclose(struct engine *g);
+void setup_unclose_stage(struct stage_run *s);
 /** True when there is nothing to do: all chosen stages are closed. */
 bool setup_all_closed(struct engine *g);
 int setup_objects(struct engine *g, struct err *e);
@@ -173,6 +195,8 @@ int stage_ready(struct stage_run *s, struct err *e);
 /* listing.c */
 int listing_all(struct engine *g, struct err *e);
 /** What was listed for an item, from the spool: {content, at, uses}. */
+/** Whether a narrowed run goes through this call (--only); all do otherwise. */
+bool listing_wants(const struct engine *g, struct str id);
 int listing_read(struct record *r, int32_t item, struct work *w, struct digest *ret_input, struct err *e);
 
 /* record.c */
@@ -195,6 +219,12 @@ void flow_settled(struct stage_run *s, int32_t item, struct record *r);
 void flow_stop_account(struct stage_run *s, const struct err *e);
 void flow_listed(struct stage_run *s); /* a source has no more to list */
 void flow_finish(struct engine *g);     /* look for stages that are finished; under the lock */
+/** An item in hand that was sent back: it waits for its inputs again. Under the lock. */
+void flow_put_down(struct stage_run *s, int32_t item);
+/** An item was visited and counted in vain: take that back. Under the lock. */
+void flow_uncount(struct stage_run *s, const struct slot *slot);
+/** What a settled item brings to those behind: OUTCOME_NONE, ENDED or MISSED. */
+uint8_t flow_bad(const struct slot *slot);
 
 /* visit.c */
 void visit(struct record *r, struct stage_run *s, int32_t item);
@@ -214,7 +244,6 @@ int visit_prepare(struct record *r, struct stage_run *s, int32_t item, struct wo
 void visit_remember(struct stage_run *s, int32_t item, struct slot *slot, const struct digest *input, int64_t result, bool rejected);
 /** Whether the memo stands without looking at the inputs: nothing before it changed since it was checked. */
 bool visit_memo_holds(struct record *r, struct stage_run *s, const struct slot *slot);
-enum reason visit_reason(struct stage_run *s, const struct slot *slot);
 void visit_count(struct stage_run *s, const struct memo *m);
 
 /* claims.c: two works of one key are done once */
@@ -223,6 +252,8 @@ void claims_free(struct engine *g);
 /** True when nobody else works on this key; else the item waits and comes back when that work is done. */
 bool claims_take(struct stage_run *s, int32_t item, const struct digest *key);
 void claims_release(struct engine *g, const struct digest *key);
+/** plan: true the first time a key is seen; it is never released. */
+bool claims_mark(struct engine *g, const struct digest *key);
 
 /* asks.c */
 int asks_resolve(struct engine *g, struct stage_run *s, struct work *w, struct err *e);
@@ -239,7 +270,8 @@ int sink_sweep(struct stage_run *s, struct err *e);
 int sink_place(const char *from, const char *to, struct err *e);
 
 /* heal.c */
-/** Objects of this item were lost: forget the results that named them and send it back. False when it was tried too often. */
+/** Objects of the item in hand, or the row of a result before it, were lost: forget the result and send it back to the stage that made it. False when
+ * that is not possible, or was tried too often. */
 bool heal_item(struct record *r, struct stage_run *s, int32_t item);
 int heal_members(struct stage_run *s, struct err *e);
 
@@ -260,6 +292,8 @@ bool sound_busy(struct engine *g);
 /* close.c */
 /** What the store keeps of a finished stage; tombstones for calls that left. */
 void close_stage(struct stage_run *s);
+/** The counts of a stage that is skipped whole, as of the run that closed it. */
+void close_counts(struct stage_run *s);
 void status_fill(struct engine *g, struct run_status *st);
 
 #endif

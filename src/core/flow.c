@@ -2,12 +2,14 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "core/call.h"
 
 /* How calls go from stage to stage. All of it under the engine's lock; short, as every settled item passes here. */
 
 static void arrive(struct stage_run *s, int32_t item, const struct slot *from, struct record *r);
+static void be_ready(struct stage_run *s, int32_t item, struct slot *slot, struct record *r);
 
-static uint8_t bad_of(const struct slot *slot)
+uint8_t flow_bad(const struct slot *slot)
 {
 	if (slot->unknown || slot->m.outcome == OUTCOME_PASSED)
 		return OUTCOME_NONE;
@@ -16,7 +18,8 @@ static uint8_t bad_of(const struct slot *slot)
 
 static void tell_followers(struct stage_run *s, int32_t item, const struct slot *slot, struct record *r)
 {
-	if (s->ops->kind == STAGE_SINK)
+	/* A parent does not pass an expand stage, its new calls do. */
+	if (s->ops->kind == STAGE_SINK || (s->ops->kind == STAGE_EXPAND && item_at(s->g, item)->origin != s->at))
 		return;
 	const struct graph_node *node = &s->g->config->graph->nodes[s->at];
 	for (size_t i = 0; i < node->nfollowers; i++) {
@@ -26,8 +29,29 @@ static void tell_followers(struct stage_run *s, int32_t item, const struct slot 
 	}
 }
 
+/* It was visited and counted, in vain. */
+void flow_uncount(struct stage_run *s, const struct slot *slot)
+{
+	s->in--;
+	if (slot->m.outcome == OUTCOME_PASSED)
+		s->out--;
+	else if (slot->m.outcome == OUTCOME_REJECTED)
+		s->rejected--;
+	else if (slot->m.outcome == OUTCOME_QUARANTINED || slot->m.outcome == OUTCOME_FAILED)
+		s->quarantined--;
+	if (slot->m.outcome == OUTCOME_FAILED)
+		s->failed--;
+	if (s->cached > 0)
+		s->cached--;
+}
+
 static void settle(struct stage_run *s, int32_t item, struct slot *slot, struct record *r)
 {
+	if (slot->stale && s->ops->kind != STAGE_REDUCE && s->ops->kind != STAGE_SINK) {
+		flow_uncount(s, slot);
+		flow_put_down(s, item);
+		return;
+	}
 	slot->now = SLOT_SETTLED;
 	tell_followers(s, item, slot, r);
 	s->active--;
@@ -45,6 +69,38 @@ static void end_here(struct stage_run *s, int32_t item, struct slot *slot)
 	settle(s, item, slot, NULL);
 }
 
+static void be_ready(struct stage_run *s, int32_t item, struct slot *slot, struct record *r)
+{
+	slot->now = SLOT_READY;
+	if (r && r->carries && s->ops->exec != EXEC_NETWORK && !slot->unknown && r->ntodo < COUNT_OF(r->todo)) {
+		r->todo[r->ntodo++] = s->at;
+		return;
+	}
+	queue_push(&s->ready, item);
+	pool_wake(s->g);
+}
+
+/* A slot of a parent as an item. False: its id cannot be, and the run stops. */
+static bool child_made(struct stage_run *s, int32_t parent, int k, struct item *item)
+{
+	struct engine *g = s->g;
+	struct err e = ERR_INIT;
+	if (item->origin >= 0 && (item->origin != s->at || item->parent != parent))
+		err_set(&e, ERR_CONFIG, "the id '%.*s' is made by stage %s and by stage %s: give one of them another prefix or tag", STR_FMT(item->id),
+			g->stages[item->origin].cs->stage.name, s->cs->stage.name);
+	else if (item->id.n > CALL_ID_MAX)
+		err_set(&e, ERR_CONFIG, "stage %s: the id '%.*s' is longer than %d bytes", s->cs->stage.name, STR_FMT(item->id), CALL_ID_MAX);
+	if (e.code) {
+		engine_fail_locked(g, &e);
+		return false;
+	}
+	item->origin = s->at;
+	item->parent = parent;
+	item->slot = k;
+	item->chosen = listing_wants(g, item->id);
+	return true;
+}
+
 static void slots_arrive(struct stage_run *s, int32_t parent, struct slot *slot)
 {
 	struct engine *g = s->g;
@@ -57,32 +113,53 @@ static void slots_arrive(struct stage_run *s, int32_t parent, struct slot *slot)
 		buf_printf(&name, "%.*s+%s.%d", STR_FMT(id), tag, k);
 		int32_t child = item_of(g, buf_view(&name));
 		struct item *item = item_at(g, child);
-		item->origin = s->at;
-		item->parent = parent;
-		item->slot = k;
-		item->chosen = true;
+		if (!child_made(s, parent, k, item))
+			return;
+		if (!item->chosen)
+			continue;
 		struct slot *at = slot_at(s, child);
-		s->active++;
-		s->total++;
+		if (at->now == SLOT_IDLE) {
+			s->active++;
+			s->total++;
+		}
 		at->unknown = slot->unknown;
-		at->now = SLOT_READY;
-		queue_push(&s->ready, child);
+		at->arrived = 1;
+		if (!at->stale)
+			be_ready(s, child, at, NULL);
 	}
 	slot->now = SLOT_SETTLED;
 	s->active--;
 	s->total--;
-	pool_wake(g);
 }
 
+static int ways_to(const struct stage_run *s, int32_t item)
+{
+	int origin = item_at(s->g, item)->origin;
+	const struct sources_of *way = sources_of(s, origin);
+	return way && origin != s->at ? way->ways : 1;
+}
+
+/* When all its needs have settled, the item goes on here. */
 static void go_on(struct stage_run *s, int32_t item, struct slot *slot, struct record *r)
 {
-	slot->now = SLOT_READY;
-	if (r && s->ops->exec != EXEC_NETWORK && !slot->unknown && r->ntodo < COUNT_OF(r->todo)) {
-		r->todo[r->ntodo++] = s->at;
+	if (slot->arrived < ways_to(s, item))
 		return;
-	}
-	queue_push(&s->ready, item);
-	pool_wake(s->g);
+	if (slot->bad) {
+		s->total--;
+		end_here(s, item, slot);
+	} else if (s->ops->kind == STAGE_MAP || item_at(s->g, item)->origin == s->at) {
+		be_ready(s, item, slot, r);
+	} else if (s->ops->kind == STAGE_EXPAND) {
+		slots_arrive(s, item, slot);
+	} /* reduce and sink wait for the rest */
+}
+
+void flow_put_down(struct stage_run *s, int32_t item)
+{
+	struct slot *slot = slot_at(s, item);
+	slot->stale = false;
+	slot->now = SLOT_WAITING;
+	go_on(s, item, slot, NULL);
 }
 
 static void arrive(struct stage_run *s, int32_t item, const struct slot *from, struct record *r)
@@ -94,22 +171,15 @@ static void arrive(struct stage_run *s, int32_t item, const struct slot *from, s
 		s->active++;
 		s->total++;
 	}
-	uint8_t bad = bad_of(from);
+	if (slot->arrived >= ways_to(s, item))
+		return; /* made again after a loss, and this one went on with what it had */
+	uint8_t bad = flow_bad(from);
 	if (bad > slot->bad)
 		slot->bad = bad;
 	slot->unknown |= from->unknown;
 	slot->arrived++;
-	const struct sources_of *way = sources_of(s, item_at(s->g, item)->origin);
-	if (slot->arrived < (way ? way->ways : 1))
-		return;
-	if (slot->bad) {
-		s->total--;
-		end_here(s, item, slot);
-	} else if (s->ops->kind == STAGE_EXPAND) {
-		slots_arrive(s, item, slot);
-	} else if (s->ops->kind == STAGE_MAP) {
+	if (!slot->stale)
 		go_on(s, item, slot, r);
-	} /* reduce and sink wait for the rest */
 }
 
 static bool any_stopped_before(struct stage_run *s)
@@ -180,6 +250,10 @@ void flow_stop_account(struct stage_run *s, const struct err *e)
 	struct engine *g = s->g;
 	pthread_mutex_lock(&g->lock);
 	bool first = !s->stopped;
+	if (!g->account.code) {
+		g->account = *e;
+		err_context(&g->account, "stage %s", s->cs->stage.name);
+	}
 	for (size_t i = 0; i < g->nstages; i++)
 		if (&g->stages[i] == s || (s->cs->stage.provider && g->stages[i].cs->stage.provider == s->cs->stage.provider))
 			g->stages[i].stopped = true;

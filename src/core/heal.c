@@ -11,8 +11,8 @@ static bool object_lost(struct engine *g, struct str hex)
 	struct digest d;
 	if (!digest_parse(hex, &d))
 		return false;
-	int64_t size = objects_size(g->objects, &d);
-	return size < 0 || size != store_object_size(g->store, &d);
+	int64_t size = objects_size(g->objects, &d), stored = store_object_size(g->store, &d); /* -1: put a moment ago */
+	return size < 0 || (stored >= 0 && size != stored);
 }
 
 static bool names_lost_object(struct engine *g, const struct json *v)
@@ -27,13 +27,14 @@ static bool names_lost_object(struct engine *g, const struct json *v)
 	return false;
 }
 
-/* The first stage before `s` whose result names a lost object, or -1. */
+/* The first stage before `s` whose result names a lost object, or is gone itself; or -1. */
 static int find_loser(struct record *r, struct stage_run *s)
 {
 	const struct sources_of *from = sources_of(s, item_at(r->g, r->item)->origin);
 	for (size_t i = 0; from && i < from->n; i++) {
 		struct json *fields;
-		if (record_fields(r, from->stages[i], &fields, NULL) == 0 && names_lost_object(r->g, fields))
+		int rc = record_fields(r, from->stages[i], &fields, NULL);
+		if (rc == ERR_LOST || (rc == 0 && names_lost_object(r->g, fields)))
 			return from->stages[i];
 	}
 	return -1;
@@ -52,91 +53,161 @@ static void unfinish(struct stage_run *s)
 	}
 }
 
-/* It settled here and was counted: take that back, it will settle again. */
-static void uncount(struct stage_run *s, const struct slot *slot)
-{
-	s->in--;
-	if (slot->m.outcome == OUTCOME_PASSED)
-		s->out--;
-	else if (slot->m.outcome == OUTCOME_REJECTED)
-		s->rejected--;
-	else if (slot->m.outcome == OUTCOME_QUARANTINED || slot->m.outcome == OUTCOME_FAILED)
-		s->quarantined--;
-	if (s->cached > 0)
-		s->cached--;
-}
-
-/* Set a stage behind `loser` back for this item; needs that lie elsewhere have arrived all the same. */
-static void set_back(struct stage_run *s, int loser, int32_t item)
+/* Needs whose outcome for this item stands have arrived all the same. */
+static void arrive_again(struct stage_run *s, int32_t item, struct slot *slot)
 {
 	struct engine *g = s->g;
-	struct slot *slot = slot_if(s, item);
-	if (!slot || slot->now == SLOT_IDLE)
-		return;
-	if (slot->now == SLOT_SETTLED) {
-		if (slot->m.outcome != OUTCOME_ENDED && slot->m.outcome != OUTCOME_MISSED)
-			uncount(s, slot);
-		unfinish(s);
-	} else {
-		s->active--;
-		s->total--;
-	}
-	slot->now = SLOT_IDLE;
 	slot->arrived = 0;
 	slot->bad = OUTCOME_NONE;
-	if (s->ops->kind == STAGE_SINK || s->ops->kind == STAGE_REDUCE)
-		s->barrier_queued = s->barrier_done = false;
 	for (size_t i = 0; i < s->cs->nneeds; i++) {
-		int need = s->cs->needs[i];
-		struct slot *up = slot_if(&g->stages[need], item);
-		if (need == loser || graph_is_ancestor(g->config->graph, loser, need) || !up || up->now != SLOT_SETTLED)
+		struct stage_run *need = &g->stages[s->cs->needs[i]];
+		struct slot *up = slot_if(need, item);
+		if (!up || up->now != SLOT_SETTLED || (need->ops->kind == STAGE_EXPAND && item_at(g, item)->origin != need->at))
 			continue;
-		if (slot->now == SLOT_IDLE) {
-			slot->now = SLOT_WAITING;
-			s->active++;
-			s->total++;
-		}
+		uint8_t bad = flow_bad(up);
+		if (bad > slot->bad)
+			slot->bad = bad;
 		slot->arrived++;
 	}
 }
 
-static void send_back(struct engine *g, struct stage_run *loser, int32_t item)
+/* A barrier that runs or is done goes on with what it had: what is made again is made of the same input. Should it come out otherwise, the next run
+ * looks at this item again. */
+static void leave_barrier(struct stage_run *s, struct slot *slot)
 {
-	struct result row = {.fields = BUF_INIT};
+	slot->stale = true;
+	slot->m.checked = 0;
+	if (slot->m.item)
+		store_put_memo(s->g->store, s->n, &slot->m);
+}
+
+static void set_back(struct stage_run *s, int32_t item);
+
+static void set_back_children(struct stage_run *s, int32_t parent)
+{
+	struct engine *g = s->g;
+	for (int32_t i = 1; i < g->nitems; i++) {
+		const struct item *child = item_at(g, i);
+		if (child->origin != s->at || child->parent != parent)
+			continue;
+		set_back(s, i);
+		for (size_t k = 0; k < g->nstages; k++)
+			if (g->stages[k].chosen && graph_is_ancestor(g->config->graph, s->at, (int)k))
+				set_back(&g->stages[k], i);
+	}
+}
+
+/* Set a stage back for an item, as if it had not arrived by the stages that are to be done again. Stages come in topological order. */
+static void set_back(struct stage_run *s, int32_t item)
+{
+	struct slot *slot = slot_if(s, item);
+	bool barrier = s->ops->kind == STAGE_SINK || s->ops->kind == STAGE_REDUCE;
+	if (!slot || slot->now == SLOT_IDLE)
+		return;
+	if (barrier && (s->barrier_running || slot->now != SLOT_WAITING)) {
+		leave_barrier(s, slot);
+		return;
+	}
+	if (slot->now == SLOT_READY) {
+		slot->stale = true; /* queued or in hand: it goes on from there */
+		arrive_again(s, item, slot);
+		return;
+	}
+	bool child = item_at(s->g, item)->origin == s->at;
+	bool parent = s->ops->kind == STAGE_EXPAND && !child;
+	if (slot->now == SLOT_WAITING) {
+		s->active--;
+		s->total--;
+	} else if (!parent && slot->m.outcome != OUTCOME_ENDED && slot->m.outcome != OUTCOME_MISSED) {
+		flow_uncount(s, slot);
+		s->total--;
+	}
+	slot->now = SLOT_IDLE;
+	if (child) {
+		slot->arrived = 0;
+		return;
+	}
+	if (parent)
+		set_back_children(s, item);
+	arrive_again(s, item, slot);
+	if (slot->arrived > 0) {
+		slot->now = SLOT_WAITING;
+		s->active++;
+		s->total++;
+	}
+}
+
+/* Under the lock: the result of `loser` is forgotten, the item goes back to it. */
+static void send_back(struct engine *g, struct stage_run *loser, int32_t item, const struct digest *key)
+{
 	struct slot *slot = slot_at(loser, item);
-	if (store_result(g->store, slot->m.result, &row, NULL) == 0)
-		store_drop_result(g->store, &row.key, row.n);
-	buf_release(&row.fields);
-	pthread_mutex_lock(&g->lock);
-	uncount(loser, slot);
+	if (slot->now != SLOT_SETTLED)
+		return; /* somebody else noticed */
+	if (key)
+		store_drop_result(g->store, key, slot->m.result);
+	flow_uncount(loser, slot);
 	unfinish(loser);
 	slot->m.result = 0;
 	slot->m.outcome = OUTCOME_NONE;
+	store_put_memo(g->store, loser->n, &slot->m);
 	slot->now = SLOT_READY;
 	slot->tries++;
 	loser->active++;
 	for (size_t i = 0; i < g->nstages; i++)
 		if (g->stages[i].chosen && graph_is_ancestor(g->config->graph, loser->at, (int)i))
-			set_back(&g->stages[i], loser->at, item);
+			set_back(&g->stages[i], item);
 	queue_push(&loser->ready, item);
 	pool_wake(g);
+}
+
+/* A source that was not listed anew has nothing to work from: the next run lists it. */
+static void leave_to_next_run(struct stage_run *source, struct slot *slot)
+{
+	slot->m.result = 0;
+	slot->m.outcome = OUTCOME_NONE;
+	store_put_memo(source->g->store, source->n, &slot->m);
+	setup_unclose_stage(source);
+}
+
+static bool send_loser_back(struct record *r, struct stage_run *s, int at)
+{
+	struct engine *g = r->g;
+	if (at < 0)
+		return false;
+	struct stage_run *loser = &g->stages[at];
+	struct slot *slot = slot_at(loser, r->item);
+	struct result row = {.fields = BUF_INIT};
+	bool known = slot->m.result && store_result(g->store, slot->m.result, &row, NULL) == 0;
+	buf_release(&row.fields);
+	pthread_mutex_lock(&g->lock);
+	bool source = loser->ops->kind == STAGE_SOURCE && item_at(g, r->item)->spool_len == 0;
+	bool can = slot->tries < HEAL_TRIES && !source;
+	if (source)
+		leave_to_next_run(loser, slot);
+	else if (can)
+		send_back(g, loser, r->item, known ? &row.key : NULL);
 	pthread_mutex_unlock(&g->lock);
+	if (can)
+		log_info(s->cs->stage.name, "%.*s: an object is missing or damaged, stage %s makes it again", STR_FMT(item_at(g, r->item)->id),
+			loser->cs->stage.name);
+	return can;
 }
 
 bool heal_item(struct record *r, struct stage_run *s, int32_t item)
 {
 	struct engine *g = s->g;
-	int at = find_loser(r, s);
-	if (at < 0 || g->dry)
+	if (g->dry)
 		return false;
-	struct stage_run *loser = &g->stages[at];
-	/* A source that was not listed anew has nothing to work from. */
-	if (slot_at(loser, item)->tries >= HEAL_TRIES || (loser->ops->kind == STAGE_SOURCE && item_at(g, item)->spool_len == 0))
-		return false;
-	log_info(s->cs->stage.name, "%.*s: an object is missing or damaged, stage %s makes it again", STR_FMT(item_at(g, item)->id),
-		loser->cs->stage.name);
-	send_back(g, loser, item);
-	return true;
+	bool sent = send_loser_back(r, s, find_loser(r, s));
+	pthread_mutex_lock(&g->lock);
+	struct slot *slot = slot_at(s, item);
+	bool back = slot->stale;
+	if (back) {
+		s->in--;
+		flow_put_down(s, item);
+	}
+	pthread_mutex_unlock(&g->lock);
+	return sent || back;
 }
 
 int heal_members(struct stage_run *s, struct err *e)
@@ -145,12 +216,15 @@ int heal_members(struct stage_run *s, struct err *e)
 	struct record r;
 	record_init(&r, g);
 	size_t healed = 0;
+	pthread_mutex_lock(&g->lock);
+	s->barrier_running = false;
+	pthread_mutex_unlock(&g->lock);
 	for (int32_t i = 1; i < g->nitems; i++) {
 		struct slot *slot = slot_if(s, i);
 		if (!slot || slot->now != SLOT_WAITING)
 			continue;
 		record_begin(&r, i);
-		healed += heal_item(&r, s, i);
+		healed += send_loser_back(&r, s, find_loser(&r, s));
 	}
 	record_release(&r);
 	pthread_mutex_lock(&g->lock);

@@ -145,7 +145,7 @@ void options_help(struct buf *b, const struct option *table, size_t n, bool mark
 		help_text(b, table, n);
 }
 
-const char *stage_kind_name(enum stage_kind kind)
+static const char *stage_kind_name(enum stage_kind kind)
 {
 	static const char *const names[] = {"source", "map", "expand", "reduce", "sink"};
 	return names[kind];
@@ -188,8 +188,8 @@ void config_help_stage(struct buf *b, const struct stage_ops *ops, bool markdown
 	else
 		buf_printf(b, "%s: %s\n\nkind: %s (%s)\nversion: %d\n", ops->name, ops->help, stage_kind_name(ops->kind),
 			kind_text(ops->kind), ops->version);
-	if (ops->libraries)
-		buf_printf(b, "%slibraries: %s\n", markdown ? "- " : "", ops->libraries());
+	if (ops->libraries && !markdown) /* the page in docs/ is the same on every machine */
+		buf_printf(b, "libraries: %s\n", ops->libraries());
 	put_fields(b, "reads", fields.reads, fields.nreads, markdown);
 	put_fields(b, "writes", fields.writes, fields.nwrites, markdown);
 	if (!ops->noptions) {

@@ -32,7 +32,7 @@ static int option_files(struct arena *a, struct files *files, const struct optio
 	const struct option_list *list = at;
 	*ret = json_array(a);
 	for (size_t i = 0; i < list->n; i++) {
-		struct json *item;
+		struct json *item = NULL;
 		int rc = file_digest(a, files, o, list->v[i], &item, e);
 		if (rc < 0)
 			return rc;
@@ -62,7 +62,7 @@ static int fingerprint_options(struct arena *a, const struct stage *s, struct fi
 			json_set(a, params, o->name, value ? json_copy(a, value) : json_null(a));
 			continue;
 		}
-		struct json *content;
+		struct json *content = NULL;
 		int rc = option_files(a, files, o, s->params, &content, e);
 		if (rc < 0)
 			return err_context(e, "stage %s, option %s", s->name, o->name);
@@ -152,6 +152,12 @@ void key_request(struct str request, const struct provider *provider, int64_t ge
 	digester_free(d);
 }
 
+/* Parts may be absent: a stage without libraries, without a provider. */
+static bool same_part(const struct json *a, const struct json *b)
+{
+	return a && b ? json_equal(a, b) : a == b;
+}
+
 enum reason key_reason(struct str was, struct str is)
 {
 	struct arena a = ARENA_INIT;
@@ -165,7 +171,7 @@ enum reason key_reason(struct str was, struct str is)
 			{"parameters", REASON_PARAMETER}, {"files", REASON_FILE}, {"provider", REASON_PROVIDER}, {"generation", REASON_PROVIDER},
 			{"seed", REASON_PARAMETER}, {"privacy_key", REASON_PARAMETER}};
 		for (size_t i = 0; i < COUNT_OF(order); i++) {
-			if (!json_equal(json_get(old, order[i].part), json_get(now, order[i].part))) {
+			if (!same_part(json_get(old, order[i].part), json_get(now, order[i].part))) {
 				why = order[i].why;
 				break;
 			}

@@ -103,6 +103,8 @@ static int list_item(void *arg, struct str id, const struct json *content, struc
 		buf_printf(&whole, "\n%s", broken);
 	struct digest input;
 	int rc = input_of(s, buf_view(&whole), uses, nuses, &input, l->e);
+	if (rc == 0 && (buf_error(&l->text) || buf_error(&whole)))
+		rc = err_set(l->e, ERR_TOOBIG, "the item '%.*s' is larger than %zu bytes", STR_FMT(id), l->text.max);
 	if (rc < 0)
 		return rc;
 	int32_t n = item_of(g, id);
@@ -143,10 +145,21 @@ static int list_source(struct stage_run *s, struct listing *l, struct err *e)
 
 /* --- Narrowing --- */
 
+/* `only` names a call that is made of this one: "a+more.1" of "a". */
+static bool only_of_parent(const char *only, struct str id)
+{
+	return strncmp(only, id.p, id.n) == 0 && only[id.n] == '+';
+}
+
 static bool only_matches(const char *only, struct str id)
 {
 	size_t n = strlen(only);
 	return str_starts(id, only) && (id.n == n || id.p[n] == '/' || id.p[n] == '+' || only[n - 1] == '/');
+}
+
+bool listing_wants(const struct engine *g, struct str id)
+{
+	return !g->args->only || only_matches(g->args->only, id) || only_of_parent(g->args->only, id);
 }
 
 struct ranked {
@@ -169,7 +182,7 @@ static void narrow(struct engine *g, struct listing *lists)
 		ranked[i] = xcalloc(lists[i].nfound + 1, sizeof(**ranked));
 		for (size_t k = 0; k < lists[i].nfound; k++) {
 			struct str id = item_at(g, lists[i].found[k])->id;
-			if (!g->args->only || only_matches(g->args->only, id))
+			if (listing_wants(g, id))
 				ranked[i][count[i]++] = (struct ranked){draw_hash((uint64_t)g->config->seed, id, "limit"), lists[i].found[k]};
 		}
 		qsort(ranked[i], count[i], sizeof(**ranked), ranked_order);

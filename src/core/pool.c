@@ -49,13 +49,13 @@ static void carry(struct record *r, struct stage_run *s, int32_t item)
 		for (size_t i = 0; i < n; i++)
 			r->todo[r->ntodo++] = next[i];
 	}
-	while (r->ntodo > 0)
+	while (r->ntodo > 0 && !g->stopping)
 		visit(r, &g->stages[r->todo[--r->ntodo]], item);
 }
 
 static void work_batch(struct record *r, const struct batch *b)
 {
-	for (size_t i = 0; i < b->n; i++) {
+	for (size_t i = 0; i < b->n && !r->g->stopping; i++) {
 		if (b->v[i] != 0) {
 			carry(r, b->s, b->v[i]);
 			continue;
@@ -72,6 +72,7 @@ static void *pool_main(void *arg, bool network)
 	struct record r;
 	struct batch b;
 	record_init(&r, g);
+	r.carries = true;
 	pthread_mutex_lock(&g->lock);
 	while (!g->ended) {
 		if (!take(g, network, &b)) {
@@ -118,15 +119,18 @@ static int start(struct engine *g, void *(*body)(void *), struct err *e)
 
 void pool_wake(struct engine *g)
 {
+	struct err e = ERR_INIT;
 	size_t waiting = 0;
 	for (size_t i = 0; i < g->nstages; i++)
 		if (g->stages[i].ops->exec == EXEC_NETWORK)
 			waiting += g->stages[i].ready.n;
 	int most = g->args->network > 0 ? g->args->network : 64;
-	while (!g->dry && waiting > (size_t)g->network_idle && g->network_threads < most && start(g, network_main, NULL) == 0) {
+	while (!g->dry && !g->ended && waiting > (size_t)g->network_idle && g->network_threads < most && start(g, network_main, &e) == 0) {
 		g->network_threads++;
 		waiting--;
 	}
+	if (e.code && g->network_threads == 0)
+		engine_fail_locked(g, &e);
 	pthread_cond_broadcast(&g->more);
 }
 
@@ -159,6 +163,7 @@ int drain(struct engine *g, struct err *e)
 	struct record r;
 	struct batch b;
 	record_init(&r, g);
+	r.carries = true;
 	for (;;) {
 		pthread_mutex_lock(&g->lock);
 		bool more = take(g, false, &b) || take(g, true, &b);

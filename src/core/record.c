@@ -68,15 +68,17 @@ int record_fields(struct record *r, int stage, struct json **ret, struct err *e)
 	struct stage_run *s = &r->g->stages[stage];
 	struct slot *slot = slot_if(s, r->item);
 	if (!slot || !slot->m.result)
-		return err_set(e, ERR_BUG, "stage %s has no result for item %d", s->cs->stage.name, (int)r->item);
+		return err_set(e, ERR_LOST, "stage %s has no result for %.*s", s->cs->stage.name, STR_FMT(item_at(r->g, r->item)->id));
 	struct result row = {.fields = r->row};
 	int rc = store_result(r->g->store, slot->m.result, &row, e);
 	r->row = row.fields;
 	struct json *fields;
 	if (rc == 0)
 		rc = json_parse(&r->arena, buf_view(&r->row), &fields, e);
-	if (rc < 0)
-		return err_context(e, "the stored result of stage %s", s->cs->stage.name);
+	if (rc < 0) {
+		err_context(e, "the stored result of stage %s", s->cs->stage.name);
+		return rc;
+	}
 	put_own_name(&r->arena, fields, s->cs->stage.name);
 	r->fields[stage] = *ret = fields;
 	return 0;

@@ -37,13 +37,26 @@ static void setup_sources(struct stage_run *s)
 	}
 }
 
-/* Which stages lie before this one, by name: results are reached through them, so another wiring makes every input be looked at again. */
+/* What lies before this one: results are reached through those stages, by name and by what they write, so another wiring makes every input be looked
+ * at again. */
+static void wire_writes(struct digester *d, const struct config_stage *from)
+{
+	digester_part(d, from->stage.name, strlen(from->stage.name));
+	for (size_t i = 0; i < from->fields.nwrites; i++)
+		digester_part(d, from->fields.writes[i].path, strlen(from->fields.writes[i].path));
+}
+
 static void setup_wiring(struct stage_run *s)
 {
 	struct digester *d = digester_new();
 	digester_part(d, s->cs->stage.name, strlen(s->cs->stage.name));
 	for (size_t i = 0; i < s->cs->nneeds; i++)
 		digester_part(d, s->g->stages[s->cs->needs[i]].wiring.b, DIGEST_SIZE);
+	for (size_t i = 0; i < s->nfrom; i++) {
+		digester_part(d, "from", 4);
+		for (size_t k = 0; k < s->from[i].n; k++)
+			wire_writes(d, &s->g->config->stages[s->from[i].stages[k]]);
+	}
 	digester_end(d, &s->wiring);
 	digester_free(d);
 }
@@ -141,6 +154,7 @@ int setup_stages(struct engine *g, struct err *e)
 {
 	g->nstages = g->config->nstages;
 	g->stages = xcalloc(g->nstages ? g->nstages : 1, sizeof(*g->stages));
+	g->outputs = xcalloc(g->nstages + 1, sizeof(*g->outputs));
 	for (size_t i = 0; i < g->nstages; i++) {
 		struct stage_run *s = &g->stages[i];
 		s->g = g;
@@ -168,6 +182,31 @@ bool setup_all_closed(struct engine *g)
 	return true;
 }
 
+/* Keep the rest of a stage's state; without `closed` its items are looked at one by one, without `wiring` their inputs too. */
+void setup_unclose_stage(struct stage_run *s)
+{
+	struct arena a = ARENA_INIT;
+	struct json *state, *kept = json_object(&a);
+	if (s->state.len && json_parse(&a, buf_view(&s->state), &state, NULL) == 0) {
+		JSON_EACH(member, state)
+		{
+			if (!str_is(member->key, "closed") && !(s->rewired && str_is(member->key, "wiring")))
+				json_set_key(&a, kept, member->key, json_copy(&a, member));
+		}
+		CLEANUP(buf_release) struct buf text = BUF_INIT;
+		json_write(&text, kept);
+		store_put_stage_state(s->g->store, s->n, buf_view(&text));
+	}
+	arena_release(&a);
+}
+
+void setup_unclose(struct engine *g)
+{
+	for (size_t i = 0; i < g->nstages; i++)
+		if (g->stages[i].chosen && !g->stages[i].closed && !(g->narrowed && g->stages[i].ops->kind == STAGE_SINK))
+			setup_unclose_stage(&g->stages[i]);
+}
+
 int setup_memos(struct engine *g, struct err *e)
 {
 	g->items = xcalloc(CHUNKS, sizeof(*g->items));
@@ -187,6 +226,9 @@ int stage_ready(struct stage_run *s, struct err *e)
 		s->inited = true;
 		if (s->ops->init)
 			s->init_rc = s->ops->init(&s->cs->stage, &s->init_err);
+		enum err_class class = s->init_rc < 0 ? err_class_of(s->init_rc) : CLASS_BUG;
+		if (class == CLASS_DATA || class == CLASS_INVALID)
+			s->init_rc = ERR_CONFIG; /* no call is to blame */
 	}
 	int rc = s->init_rc;
 	if (rc < 0)
@@ -218,7 +260,7 @@ static int check_object(void *arg, const struct digest *d, int64_t size)
 	(void)size; /* lengths are checked by who reads */
 	char hex[DIGEST_HEX + 1];
 	digest_hex(d, hex);
-	if (bsearch(hex + 2, m->names.v, m->names.n, sizeof(*m->names.v), name_order))
+	if (m->names.n > 0 && bsearch(hex + 2, m->names.v, m->names.n, sizeof(*m->names.v), name_order))
 		return 0;
 	GROW(m->v, m->n, m->cap);
 	m->v[m->n++] = *d;
@@ -260,8 +302,7 @@ int setup_objects(struct engine *g, struct err *e)
 		rc = check_folder(&m, e);
 	if (rc == 0 && m.n > 0) {
 		g->objects_lost = true;
-		if (!g->dry)
-			rc = store_lose_objects(g->store, m.v, m.n, e);
+		rc = store_lose_objects(g->store, m.v, m.n, e);
 	}
 	free(m.v);
 	return rc;

@@ -20,6 +20,7 @@
 
 #define IN_FLIGHT 2
 #define READY_MS 30000 /* a worker that has not said READY by then will not */
+#define NEVER_READY 3
 
 struct job {
 	int stage;
@@ -89,13 +90,20 @@ static void make_setup(struct sound *x)
 
 /* --- Workers --- */
 
+static int64_t ready_ms(const struct sound *x)
+{
+	return x->g->args->worker_ready_ms > 0 ? x->g->args->worker_ready_ms : READY_MS;
+}
+
 static int worker_start(struct sound *x, struct worker *w, struct err *e)
 {
+	if (!x->g->args->worker || !x->g->args->worker[0])
+		return err_set(e, ERR_IO, "no command is known for the worker that sound stages need");
 	int rc = spawn_worker(x->g->args->worker, &w->pid, &w->fd, e);
 	if (rc < 0)
 		return rc;
 	w->ready = false;
-	w->deadline_ms = clock_ms() + READY_MS;
+	w->deadline_ms = clock_ms() + ready_ms(x);
 	buf_clear(&w->in);
 	buf_clear(&w->out);
 	w->out_at = 0;
@@ -113,8 +121,11 @@ static void job_forget(struct sound *x, struct worker *w, int at)
 	x->in_flight--;
 }
 
+/* A worker has its time for READY first; each item has its own from when it is the worker's first. */
 static void deadline_set(struct sound *x, struct worker *w)
 {
+	if (!w->ready)
+		return;
 	if (w->njobs > 0)
 		w->deadline_ms = clock_ms() + (int64_t)x->g->stages[w->jobs[0].stage].cs->item_timeout_s * 1000;
 	else
@@ -125,7 +136,7 @@ static void requeue(struct sound *x, struct job *j)
 {
 	struct engine *g = x->g;
 	pthread_mutex_lock(&g->lock);
-	queue_push(&g->stages[j->stage].sound, j->item);
+	keyed_push(&g->stages[j->stage].sound, j->item, &j->key);
 	pthread_mutex_unlock(&g->lock);
 }
 
@@ -154,6 +165,24 @@ static void job_end(struct sound *x, struct record *r, struct worker *w, struct 
 	job_forget(x, w, 0);
 }
 
+/* Signals that say nothing of the item. */
+static bool from_outside(int sig)
+{
+	return sig == SIGKILL || sig == SIGTERM || sig == SIGINT || sig == SIGHUP;
+}
+
+static void never_ready(struct sound *x, const char *hung)
+{
+	struct err e = ERR_INIT;
+	if (hung)
+		err_set(&e, ERR_IO, "%s did not say that it is ready within %lld ms: run it by hand to see why", x->g->args->worker[0],
+			(long long)ready_ms(x));
+	else if (++x->failures >= NEVER_READY)
+		err_set(&e, ERR_IO, "%s ends before it is ready, %d times in a row: run it by hand to see why", x->g->args->worker[0], NEVER_READY);
+	if (e.code)
+		engine_fail(x->g, &e);
+}
+
 /* The worker's process is gone, or is to go: its first item is at fault, unless it was killed from outside and this was the first time. */
 static void worker_end(struct sound *x, struct record *r, struct worker *w, const char *hung)
 {
@@ -163,9 +192,9 @@ static void worker_end(struct sound *x, struct record *r, struct worker *w, cons
 		;
 	close(w->fd);
 	w->pid = 0;
-	bool outside = !hung && (WIFEXITED(status) || WTERMSIG(status) == SIGKILL);
-	if (!w->ready)
-		x->failures++;
+	bool outside = !hung && (WIFEXITED(status) || from_outside(WTERMSIG(status)));
+	if (!w->ready && !x->now)
+		never_ready(x, hung);
 	if (w->njobs > 0) {
 		struct job *j = &w->jobs[0];
 		struct slot *slot = slot_at(&x->g->stages[j->stage], j->item);
@@ -179,6 +208,8 @@ static void worker_end(struct sound *x, struct record *r, struct worker *w, cons
 			if (hung)
 				d.rc = err_set(&e, ERR_HUNG, "no answer from taf-worker within %d s (item_timeout_s)",
 					x->g->stages[j->stage].cs->item_timeout_s);
+			else if (WIFSIGNALED(status) && from_outside(WTERMSIG(status))) /* nothing wrong with the item: the next run takes it up */
+				d.rc = err_set(&e, ERR_TRANSIENT, "taf-worker was killed on this item, twice (out of memory?)");
 			else if (WIFSIGNALED(status))
 				d.rc = err_set(&e, ERR_WORKER, "taf-worker died on this item (signal %d, %s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
 			else
@@ -200,8 +231,10 @@ static int job_message(struct sound *x, struct record *r, struct stage_run *s, s
 {
 	struct work w;
 	int rc = visit_prepare(r, s, j->item, &w, d, d->e);
-	j->key = d->key;
 	j->input = d->input;
+	if (rc == 0 && !digest_equal(&d->key, &j->key))
+		rc = ERR_STOPPED; /* what it rests on was made anew meanwhile: it is visited again */
+	d->key = j->key;
 	if (rc == 0)
 		rc = stage_ready(s, d->e);
 	if (rc == 0 && s->ops->asks) {
@@ -230,19 +263,34 @@ static int job_message(struct sound *x, struct record *r, struct stage_run *s, s
 static bool next_job(struct sound *x, struct job *ret)
 {
 	struct engine *g = x->g;
+	struct keyed keyed;
 	bool found = false;
 	pthread_mutex_lock(&g->lock);
 	for (size_t i = g->nstages; !found && i-- > 0 && !g->stopping;) {
 		ret->stage = (int)i;
-		found = queue_pop(&g->stages[i].sound, &ret->item);
+		found = keyed_pop(&g->stages[i].sound, &keyed);
 	}
-	if (found)
+	if (found) {
+		ret->item = keyed.item;
+		ret->key = keyed.key;
 		x->in_flight++;
+	}
 	pthread_mutex_unlock(&g->lock);
 	return found;
 }
 
-static void give_job(struct sound *x, struct record *r, struct worker *w, const struct job *job)
+static void visit_later(struct stage_run *s, const struct job *j)
+{
+	s->in--;
+	claims_release(s->g, &j->key);
+	pthread_mutex_lock(&s->g->lock);
+	queue_push(&s->ready, j->item);
+	pool_wake(s->g);
+	pthread_mutex_unlock(&s->g->lock);
+}
+
+/* False: it ended before it was sent. */
+static bool give_job(struct sound *x, struct record *r, struct worker *w, const struct job *job)
 {
 	struct job *j = &w->jobs[w->njobs++];
 	struct stage_run *s = &x->g->stages[job->stage];
@@ -256,13 +304,17 @@ static void give_job(struct sound *x, struct record *r, struct worker *w, const 
 	s->busy_us += clock_us() - from;
 	if (d.rc < 0) {
 		s->in_flight--;
-		visit_finish(r, s, j->item, &d);
+		if (d.rc == ERR_STOPPED)
+			visit_later(s, j);
+		else
+			visit_finish(r, s, j->item, &d);
 		pass_on(x, r, j->item);
 		job_forget(x, w, w->njobs - 1);
-		return;
+		return false;
 	}
 	if (w->njobs == 1)
 		deadline_set(x, w);
+	return true;
 }
 
 static void fill_workers(struct sound *x, struct record *r)
@@ -272,23 +324,28 @@ static void fill_workers(struct sound *x, struct record *r)
 		for (int i = 0; i < x->n; i++) {
 			struct worker *w = &x->workers[i];
 			struct job job = {0};
-			if (w->njobs > depth || x->now || !next_job(x, &job))
-				continue;
-			if (w->pid == 0 && worker_start(x, w, &e) < 0) {
-				requeue(x, &job);
-				x->in_flight--;
-				engine_fail(x->g, &e);
-				return;
+			bool given = w->njobs > depth;
+			while (!given && !x->now && next_job(x, &job)) {
+				if (w->pid == 0 && worker_start(x, w, &e) < 0) {
+					requeue(x, &job);
+					x->in_flight--;
+					engine_fail(x->g, &e);
+					return;
+				}
+				given = give_job(x, r, w, &job);
 			}
-			give_job(x, r, w, &job);
 		}
 	}
 }
 
 /* --- Receiving --- */
 
-static void take_done(struct sound *x, struct record *r, struct worker *w, const struct message *m)
+/* False: what the worker sent is no answer to its first item. */
+static bool take_done(struct sound *x, struct record *r, struct worker *w, const struct message *m)
 {
+	if (w->njobs == 0 || m->ticket != (uint64_t)w->jobs[0].item)
+		return false;
+
 	struct job *j = &w->jobs[0];
 	struct stage_run *s = &x->g->stages[j->stage];
 	struct err e = ERR_INIT;
@@ -296,7 +353,7 @@ static void take_done(struct sound *x, struct record *r, struct worker *w, const
 	struct arena a = ARENA_INIT;
 	struct json *reply;
 	CLEANUP(buf_release) struct buf fields = BUF_INIT;
-	if (w->njobs == 0 || m->ticket != (uint64_t)j->item || json_parse(&a, m->body, &reply, &e) < 0) {
+	if (json_parse(&a, m->body, &reply, &e) < 0) {
 		d.rc = e.code = ERR_WORKER;
 		err_context(&e, "taf-worker sent what is no answer to this item");
 	} else {
@@ -316,6 +373,7 @@ static void take_done(struct sound *x, struct record *r, struct worker *w, const
 	job_end(x, r, w, &d);
 	arena_release(&a);
 	deadline_set(x, w);
+	return true;
 }
 
 static void take_ready(struct sound *x, struct worker *w, const struct message *m)
@@ -349,8 +407,8 @@ static bool receive(struct sound *x, struct record *r, struct worker *w)
 	while ((rc = message_take(str_n(w->in.data + at, w->in.len - at), &m, &used, NULL)) > 0) {
 		if (m.kind == MESSAGE_READY)
 			take_ready(x, w, &m);
-		else
-			take_done(x, r, w, &m);
+		else if (!take_done(x, r, w, &m))
+			return false;
 		at += used;
 	}
 	memmove(w->in.data, w->in.data + at, w->in.len - at);
@@ -421,11 +479,6 @@ static void *sound_main(void *arg)
 			break;
 		fill_workers(x, &r);
 		poll_workers(x, &r, p);
-		if (x->failures >= 3 && !x->g->failure.code) {
-			struct err e = ERR_INIT;
-			err_set(&e, ERR_IO, "%s ends before it is ready, three times in a row: run it by hand to see why", x->g->args->worker[0]);
-			engine_fail(x->g, &e);
-		}
 		pthread_cond_broadcast(&x->g->idle);
 	}
 	for (int i = 0; i < x->n; i++)

@@ -99,6 +99,8 @@ static int load_names(struct store *s, const char *sql, struct map *into, int32_
 	return rc;
 }
 
+static void reader_free(struct reader *r);
+
 int store_open(const char *work, enum db_mode mode, struct store **ret, struct err *e)
 {
 	struct store *s = xcalloc(1, sizeof(*s));
@@ -145,6 +147,8 @@ void store_close(struct store *s, bool drop)
 	keyindex_release(&s->index);
 	map_release(&s->stages);
 	map_release(&s->fingerprints);
+	map_release(&s->lost);
+	map_release(&s->failed);
 	pthread_mutex_destroy(&s->lock);
 	free(s->path);
 	free(s);
@@ -182,7 +186,7 @@ static const char *const read_sql[READ_COUNT] = {
 	[READ_FINGERPRINT] = "SELECT parts FROM fingerprint WHERE n=?",
 };
 
-void reader_free(struct reader *r)
+static void reader_free(struct reader *r)
 {
 	for (int i = 0; i < READ_COUNT; i++)
 		db_finalize(r->st[i]);

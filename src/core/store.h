@@ -68,7 +68,7 @@ int store_failed(struct store *s, struct err *e);
 /* Results */
 /** Find by key: 1 found, 0 not, negative error. `ret` may be NULL. ret->fields is cleared first. */
 int store_find(struct store *s, const struct digest *key, struct result *ret, struct err *e);
-/** Read by row: ERR_DB when it is not there. */
+/** Read by row: ERR_LOST when it is not there. */
 int store_result(struct store *s, int64_t n, struct result *ret, struct err *e);
 /** Put; returns its row. `objects`: digests in hex that the fields name, as a JSON array of {digest, size} (may be NULL). */
 int64_t store_put_result(struct store *s, const struct digest *key, bool rejected, struct str fields);
@@ -127,7 +127,7 @@ void store_put_answer(struct store *s, const struct answer_row *row);
 size_t store_answer_count(struct store *s);
 
 /* Objects lost from the disk */
-/** Forget all results and answers that name these objects and unsettle their memos, then flush. */
+/** Forget all results and answers that name these objects and unsettle their memos, then flush. Opened for reading: as if that had been done. */
 int store_lose_objects(struct store *s, const struct digest *objects, size_t n, struct err *e);
 /** Objects whose digest begins with byte `folder`. */
 int store_objects(struct store *s, int folder, int (*take)(void *arg, const struct digest *d, int64_t size), void *arg, struct err *e);

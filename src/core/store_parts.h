@@ -29,11 +29,12 @@ struct store {
 	int64_t next_result;
 	struct keyindex index;
 	bool index_loaded;
+	struct map lost; /* opened for reading: rows of results whose objects are gone, as 8 bytes; set before any other thread reads */
+	struct map failed; /* keys of failures put by this process → code, 0 when dropped: they can be found before they are committed */
 	int has_failures, has_answers; /* 0: not looked yet, -1: none, 1: some; spares look-ups in empty tables */
 };
 
 int reader_take(struct store *s, enum store_read what, struct reader **ret, struct db_stmt **ret_st, struct err *e);
 void reader_give(struct store *s, struct reader *r);
-void reader_free(struct reader *r);
 
 #endif

@@ -11,13 +11,19 @@ static uint64_t key_head(const struct digest *key)
 	return head;
 }
 
+static bool result_lost(const struct store *s, int64_t n)
+{
+	return s->lost.n > 0 && map_find(&s->lost, str_n((const char *)&n, sizeof(n)));
+}
+
 /* Under the lock, the first time anybody looks for a key. */
 static int load_index(struct store *s, struct err *e)
 {
 	CLEANUP(db_stmt_cleanup) struct db_stmt *st = NULL;
 	int rc = db_prepare(s->db, "SELECT n,head FROM result_key", &st, e);
 	while (rc >= 0 && (rc = db_step(st, e)) > 0)
-		keyindex_put(&s->index, (uint64_t)db_col_int(st, 1), db_col_int(st, 0));
+		if (!result_lost(s, db_col_int(st, 0)))
+			keyindex_put(&s->index, (uint64_t)db_col_int(st, 1), db_col_int(st, 0));
 	if (rc == 0)
 		s->index_loaded = true;
 	return rc;
@@ -56,7 +62,7 @@ int store_result(struct store *s, int64_t n, struct result *ret, struct err *e)
 			rc = read_result(s, n, ret, e);
 	}
 	if (rc == 0)
-		return err_set(e, ERR_DB, "%s: the result row %lld is missing; `taf verify --objects` checks the rest", s->path, (long long)n);
+		return err_set(e, ERR_LOST, "%s: the result row %lld is missing", s->path, (long long)n);
 	return rc < 0 ? rc : 0;
 }
 
@@ -76,7 +82,11 @@ int store_find(struct store *s, const struct digest *key, struct result *ret, st
 			return 0;
 		}
 		if (rc == 0)
-			rc = store_result(s, row, r, e);
+			rc = store_result(s, row, r, NULL);
+		if (rc == ERR_LOST)
+			continue; /* dropped this very moment */
+		if (rc < 0)
+			err_set(e, rc, "%s: the result row %lld cannot be read", s->path, (long long)row);
 		if (rc < 0 || digest_equal(&r->key, key)) {
 			buf_release(&own.fields);
 			return rc < 0 ? rc : 1;
@@ -111,7 +121,8 @@ void store_put_object(struct store *s, const struct digest *object, int64_t size
 void store_drop_result(struct store *s, const struct digest *key, int64_t n)
 {
 	pthread_mutex_lock(&s->lock);
-	keyindex_drop(&s->index, key_head(key), n);
+	if (s->index_loaded || load_index(s, NULL) == 0) /* else it would be read from the disk before it is gone there */
+		keyindex_drop(&s->index, key_head(key), n);
 	pthread_mutex_unlock(&s->lock);
 	writer_begin(s->writer);
 	writer_put(s->writer, ROW_DROP_RESULT, "i", n);
@@ -159,6 +170,10 @@ int store_memos(struct store *s, int32_t stage, int (*take)(void *arg, const str
 		m.was_fingerprint = (int32_t)db_col_int(st, 7);
 		m.result = db_col_int(st, 8);
 		m.was_result = db_col_int(st, 9);
+		if (result_lost(s, m.result)) {
+			m.outcome = OUTCOME_NONE;
+			m.result = 0;
+		}
 		int stop = take(arg, &m);
 		if (stop < 0)
 			return stop;
@@ -211,6 +226,23 @@ static void table_mark(struct store *s, int *known)
 	pthread_mutex_unlock(&s->lock);
 }
 
+static void mark_failed(struct store *s, const struct digest *key, int code)
+{
+	pthread_mutex_lock(&s->lock);
+	map_put(&s->failed, str_n((const char *)key->b, DIGEST_SIZE), NULL)->value.i = code;
+	pthread_mutex_unlock(&s->lock);
+}
+
+static bool failed_now(struct store *s, const struct digest *key, int64_t *ret_code)
+{
+	pthread_mutex_lock(&s->lock);
+	const struct map_entry *entry = s->failed.n ? map_find(&s->failed, str_n((const char *)key->b, DIGEST_SIZE)) : NULL;
+	if (entry)
+		*ret_code = entry->value.i;
+	pthread_mutex_unlock(&s->lock);
+	return entry != NULL;
+}
+
 int store_find_failure(struct store *s, const struct digest *key, struct failure *ret, struct err *e)
 {
 	if (!table_used(s, &s->has_failures, "SELECT 1 FROM failure LIMIT 1"))
@@ -222,18 +254,23 @@ int store_find_failure(struct store *s, const struct digest *key, struct failure
 		return rc;
 	db_blob(st, 1, key->b, DIGEST_SIZE);
 	rc = db_step(st, e);
-	if (rc > 0) {
-		ret->key = *key;
+	if (rc > 0)
 		failure_fill(ret, st, 0);
-	}
 	db_reset(st);
 	reader_give(s, r);
+	int64_t code;
+	if (rc >= 0 && failed_now(s, key, &code)) { /* newer than what is on disk */
+		rc = code != 0;
+		ret->code = (int)code;
+	}
+	ret->key = *key;
 	return rc;
 }
 
 void store_put_failure(struct store *s, const struct failure *f)
 {
 	table_mark(s, &s->has_failures);
+	mark_failed(s, &f->key, f->code);
 	writer_begin(s->writer);
 	writer_put(s->writer, ROW_FAILURE, "biiiit", (const void *)f->key.b, (size_t)DIGEST_SIZE, (int64_t)f->stage, (int64_t)f->item,
 		(int64_t)f->run, (int64_t)f->code, buf_view(&f->text));
@@ -242,6 +279,7 @@ void store_put_failure(struct store *s, const struct failure *f)
 
 void store_drop_failure(struct store *s, const struct digest *key)
 {
+	mark_failed(s, key, 0);
 	writer_begin(s->writer);
 	writer_put(s->writer, ROW_DROP_FAILURE, "b", (const void *)key->b, (size_t)DIGEST_SIZE);
 	writer_end(s->writer);
@@ -335,10 +373,28 @@ int store_objects(struct store *s, int folder, int (*take)(void *arg, const stru
 	return rc;
 }
 
+/* Opened for reading: the rows are known as lost, and stay. */
+static int mark_lost(struct store *s, const struct digest *objects, size_t n, struct err *e)
+{
+	CLEANUP(db_stmt_cleanup) struct db_stmt *st = NULL;
+	int rc = db_prepare(s->db, "SELECT result FROM result_object WHERE object=?", &st, e);
+	for (size_t i = 0; rc >= 0 && i < n; i++) {
+		db_blob(st, 1, objects[i].b, DIGEST_SIZE);
+		while ((rc = db_step(st, e)) > 0) {
+			int64_t row = db_col_int(st, 0);
+			map_put(&s->lost, str_n((const char *)&row, sizeof(row)), NULL);
+		}
+		db_reset(st);
+	}
+	return rc;
+}
+
 int store_lose_objects(struct store *s, const struct digest *objects, size_t n, struct err *e)
 {
 	static const enum store_row steps[] = {
 		ROW_LOST_MEMO, ROW_LOST_KEY, ROW_LOST_RESULT, ROW_LOST_LINK, ROW_LOST_ANSWER, ROW_LOST_OBJECT, ROW_LOST_DONE};
+	if (!s->writer)
+		return mark_lost(s, objects, n, e);
 	writer_begin(s->writer);
 	for (size_t i = 0; i < n; i++)
 		writer_put(s->writer, ROW_LOST, "b", (const void *)objects[i].b, (size_t)DIGEST_SIZE);

@@ -95,3 +95,26 @@ bool queue_pop(struct queue *q, int32_t *ret)
 	q->n--;
 	return true;
 }
+
+void keyed_push(struct keyed_queue *q, int32_t item, const struct digest *key)
+{
+	if (q->head + q->n == q->cap && q->head > q->cap / 2) {
+		memmove(q->v, q->v + q->head, q->n * sizeof(*q->v));
+		q->head = 0;
+	}
+	if (q->head + q->n == q->cap) {
+		q->cap = q->cap ? q->cap * 2 : 64;
+		q->v = xreallocarray(q->v, q->cap, sizeof(*q->v));
+	}
+	q->v[q->head + q->n++] = (struct keyed){item, *key};
+}
+
+bool keyed_pop(struct keyed_queue *q, struct keyed *ret)
+{
+	if (q->n == 0)
+		return false;
+	*ret = q->v[q->head++];
+	if (--q->n == 0)
+		q->head = 0;
+	return true;
+}

@@ -36,7 +36,7 @@ static void kept(struct record *r, struct stage_run *s, int32_t item, struct slo
 	done(r, s, item, slot);
 }
 
-enum reason visit_reason(struct stage_run *s, const struct slot *slot)
+static enum reason visit_reason(struct stage_run *s, const struct slot *slot)
 {
 	if (!slot->m.item)
 		return REASON_NEW;
@@ -83,7 +83,7 @@ void visit_remember(struct stage_run *s, int32_t item, struct slot *slot, const 
 	m->outcome = outcome;
 	m->result = result;
 	m->fingerprint = s->fp_row;
-	m->checked = g->run;
+	m->checked = slot->stale ? 0 : g->run;
 	memcpy(m->input, input->b, MEMO_INPUT);
 	if (!g->dry)
 		store_put_memo(g->store, s->n, m);
@@ -112,17 +112,19 @@ int visit_prepare(struct record *r, struct stage_run *s, int32_t n, struct work 
 	*w = (struct work){.stage = &s->cs->stage, .id = expand ? item_at(r->g, item->parent)->id : item->id, .arena = &r->arena, .io = io,
 		.slot = item->slot, .at = {.file = -1}};
 	int rc;
+	struct str id = s->ops->flags & STAGE_DRAWS ? w->id : (struct str){NULL, 0};
 	if (s->ops->kind == STAGE_SOURCE) {
 		rc = listing_read(r, n, w, &ret->input, e);
 	} else {
-		struct json *call;
+		struct json *call = NULL;
 		rc = record_view(r, s, &call, e);
-		if (rc < 0)
-			return rc;
 		w->call = call;
+		if (rc < 0)
+			buf_clear(&r->text); /* no input: the failure is this call's own */
+		if (rc < 0)
+			id = item->id;
 		key_input(buf_view(&r->text), NULL, 0, &ret->input);
 	}
-	struct str id = s->ops->flags & STAGE_DRAWS ? w->id : (struct str){NULL, 0};
 	key_item(&s->fingerprint, &ret->input, id, expand ? item->slot : -1, &ret->key);
 	return rc;
 }
@@ -194,6 +196,14 @@ static int work_patiently(struct record *r, struct stage_run *s, struct work *w,
 	}
 }
 
+/* What it was before does not come back with the call: it belongs to another input. */
+static void forget_result(struct memo *m)
+{
+	if (m->result)
+		m->was_result = m->result;
+	m->result = 0;
+}
+
 static void failed(struct record *r, struct stage_run *s, int32_t item, struct slot *slot, const struct visit_done *d)
 {
 	struct engine *g = s->g;
@@ -203,6 +213,10 @@ static void failed(struct record *r, struct stage_run *s, int32_t item, struct s
 		err_context(&e, "stage %s, call %.*s", s->cs->stage.name, STR_FMT(item_at(g, item)->id));
 		engine_fail(g, &e);
 	}
+	if (class == CLASS_MACHINE || class == CLASS_CONFIG || class == CLASS_BUG || class == CLASS_STOPPED) {
+		s->in--;
+		return; /* unsettled: nothing is known of this call */
+	}
 	if (class == CLASS_ACCOUNT)
 		flow_stop_account(s, d->e);
 	struct memo *m = &slot->m;
@@ -210,10 +224,11 @@ static void failed(struct record *r, struct stage_run *s, int32_t item, struct s
 	m->reason = visit_reason(s, slot);
 	m->item = item;
 	m->outcome = lasting ? OUTCOME_QUARANTINED : OUTCOME_FAILED;
+	forget_result(m);
 	m->fingerprint = s->fp_row;
 	m->changed = m->checked = g->run;
 	memcpy(m->input, d->input.b, MEMO_INPUT);
-	if (!g->dry && class != CLASS_MACHINE && class != CLASS_STOPPED) {
+	if (!g->dry) {
 		struct failure f = {s->n, item, g->run, d->rc, d->key, BUF_INIT};
 		buf_puts(&f.text, d->e->text);
 		store_put_failure(g->store, &f);
@@ -243,7 +258,8 @@ void visit_finish(struct record *r, struct stage_run *s, int32_t item, const str
 		return;
 	}
 	if (d->rc < 0) {
-		if (err_class_of(d->rc) != CLASS_STOPPED)
+		enum err_class class = err_class_of(d->rc);
+		if (class == CLASS_DATA || class == CLASS_INVALID || class == CLASS_TRANSIENT || class == CLASS_ACCOUNT)
 			s->computed++;
 		failed(r, s, item, slot, d);
 		claims_release(g, &d->key);
@@ -322,6 +338,7 @@ static bool find_stored(struct record *r, struct stage_run *s, int32_t item, str
 	if (known) {
 		slot->m.item = item;
 		slot->m.outcome = OUTCOME_QUARANTINED;
+		forget_result(&slot->m);
 		slot->m.fingerprint = s->fp_row;
 		slot->m.changed = slot->m.checked = g->run;
 		memcpy(slot->m.input, d->input.b, MEMO_INPUT);
@@ -342,14 +359,24 @@ static void would_run(struct record *r, struct stage_run *s, int32_t item, struc
 	flow_settled(s, item, r);
 }
 
+/* The stage stopped: what is not in the store waits for the next run, unsettled. */
+static bool left_waiting(struct stage_run *s, const struct visit_done *d)
+{
+	if (!s->stopped)
+		return false;
+	s->in--;
+	claims_release(s->g, &d->key);
+	return true;
+}
+
 static void visit_work(struct record *r, struct stage_run *s, int32_t item, struct work *w, struct visit_done *d)
 {
 	struct engine *g = s->g;
-	if (d->rc == 0 && s->stopped)
-		d->rc = err_set(d->e, ERR_ACCOUNT, "not tried: the stage was stopped");
+	if (d->rc == 0 && left_waiting(s, d))
+		return;
 	if (d->rc == 0 && s->ops->exec == EXEC_SOUND) {
 		pthread_mutex_lock(&g->lock);
-		queue_push(&s->sound, item);
+		keyed_push(&s->sound, item, &d->key);
 		pthread_mutex_unlock(&g->lock);
 		sound_wake(g);
 		return;
@@ -387,9 +414,8 @@ void visit(struct record *r, struct stage_run *s, int32_t item)
 	struct visit_done d = {.e = &e};
 	d.rc = visit_prepare(r, s, item, &w, &d, &e);
 	if (d.rc < 0 && err_class_of(d.rc) != CLASS_DATA) {
-		if (d.rc == ERR_LOST && heal_item(r, s, item))
-			return;
-		failed(r, s, item, slot, &d);
+		if (d.rc != ERR_LOST || !heal_item(r, s, item))
+			failed(r, s, item, slot, &d);
 		return;
 	}
 	bool same = slot->m.item && slot->m.fingerprint == s->fp_row && memcmp(slot->m.input, d.input.b, MEMO_INPUT) == 0 &&
@@ -404,8 +430,12 @@ void visit(struct record *r, struct stage_run *s, int32_t item)
 		if (!g->dry)
 			claims_release(g, &d.key);
 		kept(r, s, item, slot);
-	} else if (g->dry) {
+	} else if (g->dry && claims_mark(g, &d.key)) {
 		would_run(r, s, item, slot);
+	} else if (g->dry) { /* done once with another call's */
+		s->cached++;
+		slot->unknown = true;
+		flow_settled(s, item, r);
 	} else {
 		visit_work(r, s, item, &w, &d);
 	}

@@ -73,11 +73,6 @@ void db_close(struct db *db)
 	free(db);
 }
 
-void db_cleanup(struct db **db)
-{
-	db_close(*db);
-}
-
 int db_exec(struct db *db, const char *sql, struct err *e)
 {
 	int rc = sqlite3_exec(db->h, sql, NULL, NULL, NULL);
@@ -165,7 +160,7 @@ struct str db_col_str(struct db_stmt *st, int col)
 	return (struct str){p ? p : "", n};
 }
 
-bool db_col_null(struct db_stmt *st, int col)
+static bool column_null(struct db_stmt *st, int col)
 {
 	return sqlite3_column_type(st->h, col) == SQLITE_NULL;
 }
@@ -178,22 +173,12 @@ int db_query_int(struct db *db, const char *sql, int64_t missing, int64_t *ret, 
 		rc = db_step(st, e);
 	if (rc < 0)
 		return rc;
-	*ret = rc > 0 && !db_col_null(st, 0) ? db_col_int(st, 0) : missing;
+	*ret = rc > 0 && !column_null(st, 0) ? db_col_int(st, 0) : missing;
 	return 0;
-}
-
-int64_t db_changes(struct db *db)
-{
-	return sqlite3_changes64(db->h);
 }
 
 int db_checkpoint(struct db *db, struct err *e)
 {
 	int rc = sqlite3_wal_checkpoint_v2(db->h, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	return rc == SQLITE_OK || (rc & 0xff) == SQLITE_BUSY ? 0 : db_fail(db, rc, e);
-}
-
-const char *db_version(void)
-{
-	return sqlite3_libversion();
 }

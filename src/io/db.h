@@ -14,7 +14,6 @@ enum db_mode { DB_READ, DB_WRITE };
 /** Open; DB_WRITE makes the file (mode 0600), WAL, synchronous=FULL. A missing file under DB_READ is ERR_NOTFOUND. */
 int db_open(const char *path, enum db_mode mode, struct db **ret, struct err *e);
 void db_close(struct db *db); /* takes NULL */
-void db_cleanup(struct db **db);
 /** One or more statements without results. */
 int db_exec(struct db *db, const char *sql, struct err *e);
 int db_prepare(struct db *db, const char *sql, struct db_stmt **ret, struct err *e);
@@ -33,12 +32,9 @@ void db_reset(struct db_stmt *st);
 /** Columns count from 0; slices hold until the next step or reset. */
 int64_t db_col_int(struct db_stmt *st, int col);
 struct str db_col_str(struct db_stmt *st, int col);
-bool db_col_null(struct db_stmt *st, int col);
 /** One integer of a query without parameters; `missing` when there is no row. */
 int db_query_int(struct db *db, const char *sql, int64_t missing, int64_t *ret, struct err *e);
-int64_t db_changes(struct db *db);
 /** Fold the write-ahead log into the file. */
 int db_checkpoint(struct db *db, struct err *e);
-const char *db_version(void);
 
 #endif

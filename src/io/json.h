@@ -73,7 +73,7 @@ struct str json_get_str(const struct json *object, const char *key); /* empty (p
 int64_t json_get_int(const struct json *object, const char *key, int64_t missing);
 bool json_get_bool(const struct json *object, const char *key, bool missing);
 bool json_is(const struct json *v, enum json_kind kind); /* false for NULL */
-bool json_equal(const struct json *a, const struct json *b);
+bool json_equal(const struct json *a, const struct json *b); /* absent (NULL) equals only absent */
 const char *json_kind_name(enum json_kind kind);
 
 /** Lay `over` onto `base`: objects are merged member by member, anything else is replaced. `base` is changed; `over` is copied where needed. */

@@ -404,6 +404,8 @@ static bool same_number(const struct json *a, const struct json *b)
 
 bool json_equal(const struct json *a, const struct json *b)
 {
+	if (!a || !b)
+		return a == b;
 	bool number = a->kind == JSON_INT || a->kind == JSON_REAL;
 	if (number && (b->kind == JSON_INT || b->kind == JSON_REAL))
 		return same_number(a, b);

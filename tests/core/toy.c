@@ -6,18 +6,29 @@
 #include "core/spawn.h"
 #include "worker/worker.h"
 
+#include <errno.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-static const char *const toy_types[] = {"toy-lines", "toy-copy", "toy-judge", "toy-net", "toy-sound", "toy-hear", "toy-more", "toy-rank", "toy-list"};
+static const char *const toy_types[] = {"toy-lines", "toy-copy", "toy-judge", "toy-net", "toy-sound", "toy-hear", "toy-more", "toy-rank", "toy-list",
+	"toy-lib", "toy-tell", "toy-ask"};
 static atomic_int worked[COUNT_OF(toy_types)];
+static atomic_int at_once, most_at_once;
+const char *toy_libraries = "toylib 1";
+
+int toy_most_at_once(void)
+{
+	return most_at_once;
+}
 
 static void count(const char *type)
 {
@@ -139,8 +150,12 @@ static int copy_process(struct work *w, struct err *e)
 	const struct copy_params *p = w->stage->params;
 	struct str text = first_text(w);
 	count(w->stage->ops->name);
+	int now = atomic_fetch_add(&at_once, 1) + 1, most = most_at_once;
+	while (now > most && !atomic_compare_exchange_weak(&most_at_once, &most, now))
+		;
 	if (p->sleep_ms)
 		clock_sleep_ms(p->sleep_ms);
+	atomic_fetch_sub(&at_once, 1);
 	if (p->fail.n && str_find(text, p->fail) >= 0)
 		return err_set(e, class_codes[p->class], "the text has '%.*s'", STR_FMT(p->fail));
 	w->fields = json_object(w->arena);
@@ -152,6 +167,58 @@ static int copy_process(struct work *w, struct err *e)
 	}
 	json_set_text(w->arena, w->fields, "note", arena_printf(w->arena, "%.*s%.*s%s", STR_FMT(text), STR_FMT(p->add), drawn));
 	return 0;
+}
+
+/* --- toy-tell --- */
+
+struct tell_params {
+	struct str provider, fail;
+	int class;
+};
+static const struct option tell_options[] = {
+	{"provider", OPT_PROVIDER, offsetof(struct tell_params, provider), OPTION_REQUIRED, NULL, 0, 0, NULL, NULL, "who answers"},
+	{"fail", OPT_STRING, offsetof(struct tell_params, fail), 0, "", 0, 0, NULL, NULL, "text that fails"},
+	{"class", OPT_CHOICE, offsetof(struct tell_params, class), 0, "data", 0, 0, classes, NULL, "class of that failure"},
+};
+
+static void tell_fields(const void *params, struct stage_fields *f)
+{
+	(void)params;
+	fields_read(f, "turns.text", 0);
+	fields_write(f, "note", 0);
+}
+
+static int tell_asks(struct work *w, struct err *e)
+{
+	(void)e;
+	struct json *request = json_object(w->arena);
+	json_set_str(w->arena, request, "say", first_text(w));
+	work_ask(w, request);
+	return 0;
+}
+
+static int tell_process(struct work *w, struct err *e)
+{
+	const struct tell_params *p = w->stage->params;
+	count("toy-tell");
+	const struct json *answer = json_get(json_at(w->asks, 0), "answer");
+	if (!json_is(answer, JSON_OBJECT)) {
+		count("toy-ask");
+		struct json *fresh = json_object(w->arena);
+		json_set_text(w->arena, fresh, "said", arena_printf(w->arena, "%.*s!", STR_FMT(first_text(w))));
+		work_answer(w, 0, fresh);
+		answer = fresh;
+	}
+	if (p->fail.n && str_find(first_text(w), p->fail) >= 0)
+		return err_set(e, class_codes[p->class], "the text has '%.*s'", STR_FMT(p->fail));
+	w->fields = json_object(w->arena);
+	json_set_str(w->arena, w->fields, "note", json_get_str(answer, "said"));
+	return 0;
+}
+
+static const char *lib_libraries(void)
+{
+	return toy_libraries;
 }
 
 /* --- toy-judge --- */
@@ -206,6 +273,12 @@ static int sound_process(struct work *w, struct err *e)
 		_exit(7);
 	if (str_is(text, "hang"))
 		clock_sleep_ms(60000);
+	if (str_starts(text, "nap ")) {
+		int64_t ms = 0;
+		for (size_t i = 4; i < text.n && text.p[i] >= '0' && text.p[i] <= '9'; i++)
+			ms = ms * 10 + (text.p[i] - '0');
+		clock_sleep_ms(ms);
+	}
 	if (str_is(text, "refuse"))
 		return err_set(e, ERR_DATA, "refused");
 	const char *hex;
@@ -371,8 +444,14 @@ static const struct stage_ops rank_ops = {.name = "toy-rank", .help = "rank", .v
 static const struct stage_ops list_ops = {.name = "toy-list", .help = "list", .version = 1, .kind = STAGE_SINK, .fields = list_fields,
 	.sink = list_sink};
 
+static const struct stage_ops lib_ops = {.name = "toy-lib", .help = "copy by a library", .version = 1, .kind = STAGE_MAP,
+	.params_size = sizeof(struct copy_params), OPTIONS(copy_options), .fields = copy_fields, .process = copy_process, .libraries = lib_libraries};
+static const struct stage_ops tell_ops = {.name = "toy-tell", .help = "ask", .version = 1, .kind = STAGE_MAP,
+	.params_size = sizeof(struct tell_params), OPTIONS(tell_options), .fields = tell_fields, .process = tell_process, .asks = tell_asks,
+	.serves = PROVIDER_TTS};
+
 static const struct stage_ops *const all[] = {&lines_ops, &copy_ops, &copy2_ops, &draw_ops, &net_ops, &judge_ops, &sound_ops, &hear_ops, &more_ops,
-	&rank_ops, &list_ops, NULL};
+	&rank_ops, &list_ops, &lib_ops, &tell_ops, NULL};
 const struct stage_registry toy_registry = {all};
 
 static const struct stage_sound sound_work = {"toy-sound", sound_process}, hear_work = {"toy-hear", hear_process};
@@ -389,9 +468,20 @@ int toy_worker(int argc, char **argv)
 		static const struct worker_kit kit = {&toy_registry, sounds, NULL};
 		return worker_main(&kit, WORKER_FD);
 	}
+	if (argc > 2 && strcmp(argv[1], "--stuck") == 0) { /* a worker that never says READY */
+		clock_sleep_ms(20000);
+		return 0;
+	}
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	self[n > 0 ? n : 0] = '\0';
 	worker_command[0] = self;
+	if (argc > 2 && strcmp(argv[1], "--run") == 0) {
+		struct toy t = {.args = {.jobs = 2}};
+		snprintf(t.dir, sizeof(t.dir), "%s", argv[2]);
+		int rc = toy_run(&t);
+		run_status_free(&t.status);
+		return rc;
+	}
 	return -1;
 }
 
@@ -473,10 +563,18 @@ static int go(struct toy *t, bool plan)
 	CLEANUP(free_ptr) char *file = path_of(t, "pipeline.yaml");
 	CLEANUP(free_ptr) char *work = path_of(t, "work");
 	struct config *config = load(t, file);
-	fs_mkdirs(work, NULL);
+	if (!plan)
+		fs_mkdirs(work, NULL);
 	t->args.config = config;
 	t->args.work = work;
-	t->args.worker = worker_command;
+	t->args.worker = t->worker ? t->worker : worker_command;
+	struct provider_ops wild[8];
+	for (size_t i = 0; t->wild && i < config->nproviders && i < COUNT_OF(wild); i++) {
+		wild[i] = *config->providers[i].ops;
+		wild[i].deterministic = false;
+		config->providers[i].ops = &wild[i];
+	}
+	most_at_once = 0;
 	err_clear(&t->err);
 	run_status_free(&t->status);
 	for (size_t i = 0; i < COUNT_OF(worked); i++)
@@ -504,4 +602,105 @@ const struct stage_counts *toy_counts(struct toy *t, const char *stage)
 			return &t->status.stages[i].c;
 	fail_msg("no stage %s in the status", stage);
 	return NULL;
+}
+
+/* --- Shorthands of tests --- */
+
+void toy_run_ok(struct toy *t, int want)
+{
+	int rc = toy_run(t);
+	if (rc != want)
+		fail_msg("exit status %d, not %d: %s", rc, want, t->err.text);
+}
+
+bool toy_run_killed(struct toy *t, const char *crash, int64_t ms)
+{
+	const char *argv[] = {worker_command[0], "--run", t->dir, NULL};
+	pid_t pid = fork();
+	if (pid == 0) {
+		if (crash)
+			setenv("TAF_CRASH", crash, 1);
+		execv(argv[0], (char *const *)(uintptr_t)argv);
+		_exit(127);
+	}
+	if (!crash) {
+		clock_sleep_ms(ms);
+		kill(pid, SIGKILL);
+	}
+	int status = 0;
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+}
+
+static void *run_aside(void *arg)
+{
+	struct toy *t = arg;
+	t->rc = toy_run(t);
+	return NULL;
+}
+
+void toy_start(struct toy *t)
+{
+	assert_int_equal(pthread_create(&t->thread, NULL, run_aside, t), 0);
+}
+
+int toy_join(struct toy *t)
+{
+	pthread_join(t->thread, NULL);
+	return t->rc;
+}
+
+void toy_computed(struct toy *t, const char *stage, int64_t want)
+{
+	int64_t got = toy_counts(t, stage)->computed;
+	if (got != want)
+		fail_msg("stage %s computed %lld, not %lld", stage, (long long)got, (long long)want);
+}
+
+void toy_nothing_computed(struct toy *t)
+{
+	for (size_t i = 0; i < t->status.nstages; i++)
+		toy_computed(t, t->status.stages[i].name, 0);
+}
+
+struct counted {
+	const char *part;
+	int n;
+};
+
+static int count_failure(void *arg, const struct failure *f)
+{
+	struct counted *c = arg;
+	c->n += str_find(buf_view(&f->text), str_of(c->part)) >= 0;
+	return 0;
+}
+
+int toy_failures(struct toy *t, const char *part)
+{
+	CLEANUP(free_ptr) char *work = path_of(t, "work");
+	CLEANUP(store_cleanup) struct store *store = NULL;
+	struct err e = ERR_INIT;
+	struct counted c = {part, 0};
+	if (store_open(work, DB_READ, &store, &e) < 0 || store_failures(store, count_failure, &c, &e) < 0)
+		fail_msg("%s", e.text);
+	return c.n;
+}
+
+void toy_file_is(struct toy *t, const char *name, const char *text)
+{
+	CLEANUP(free_ptr) char *got = toy_read(t, name);
+	if (!got)
+		fail_msg("%s is missing", name);
+	assert_string_equal(got, text);
+}
+
+void toy_object(struct toy *t, const char *bytes, char *ret, size_t size)
+{
+	(void)t;
+	struct digest d;
+	char hex[DIGEST_HEX + 1];
+	digest_of(bytes, strlen(bytes), &d);
+	digest_hex(&d, hex);
+	snprintf(ret, size, "work/objects/%.2s/%s", hex, hex + 2);
 }
