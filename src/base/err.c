@@ -82,7 +82,7 @@ int err_errno(struct err *e, const char *fmt, ...)
 int err_context(struct err *e, const char *fmt, ...)
 {
 	if (!e)
-		return 0;
+		return ERR_BUG; /* who has no words has the code elsewhere; never a success */
 	if (!e->code)
 		return 0;
 	char old[ERR_TEXT_MAX];

@@ -79,7 +79,7 @@ static int forget(struct store *store, const struct retry *r, int64_t *ret_calls
 		int rc = query_memo(store, row->stage, row->item, &m, e);
 		if (rc < 0)
 			return rc;
-		store_drop_failure(store, &row->key);
+		store_drop_failure(store, &row->key, row->item);
 		if (rc == 0 || (m.outcome != OUTCOME_QUARANTINED && m.outcome != OUTCOME_FAILED))
 			continue; /* of an input that has changed since */
 		m.outcome = OUTCOME_NONE;

@@ -70,11 +70,13 @@ static int count_rules(struct barrier *b, struct stage_run *s, struct json *rule
 		if (rc == 0)
 			rc = json_parse(&a, buf_view(&row.fields), &fields, e);
 		if (rc == 0) {
+			struct json *seen = json_object(&a); /* a rule counts once a call */
 			JSON_EACH(finding, json_path(fields, "qa.@.findings"))
 			{
 				struct str rule = json_get_str(finding, "rule");
-				if (rule.n == 0)
+				if (rule.n == 0 || json_get_key(seen, rule))
 					continue;
+				json_set_key(&a, seen, rule, json_null(&a));
 				const struct json *had = json_get_key(rules, rule);
 				json_set_key(&b->arena, rules, rule, json_int(&b->arena, had ? had->u.i + 1 : 1));
 			}
@@ -434,22 +436,24 @@ static int sink_run(struct barrier *b, struct err *e)
 		rc = digest_members(b, &facts, e);
 	if (rc < 0)
 		return rc;
-	bool stands = sink_stands(s);
-	if (stands)
-		s->cached++;
-	else if (g->dry)
-		would_write(s);
-	else
-		rc = sink_write(b, &facts, e);
-	if (rc < 0 || g->dry)
-		return rc;
-	if (!stands)
-		s->computed++;
 	struct result row = {.fields = BUF_INIT};
-	int stored = store_find(g->store, &s->key, &row, e);
+	int stored = g->store ? store_find(g->store, &s->key, &row, e) : 0;
 	buf_release(&row.fields);
 	if (stored < 0)
 		return stored;
+	if (g->dry && !stored)
+		would_write(s);
+	else if (!g->dry && !sink_stands(s))
+		rc = sink_write(b, &facts, e);
+	if (rc < 0)
+		return rc;
+	/* What was packed under this key before counts as cached, also when the files had to be packed again: no stage's work was done for it. */
+	if (stored)
+		s->cached++;
+	else if (!g->dry)
+		s->computed++;
+	if (g->dry)
+		return 0;
 	remember_members(b, stored ? row.n : store_put_result(g->store, &s->key, false, buf_view(&s->outputs)));
 	engine_output(s);
 	return 0;

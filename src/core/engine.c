@@ -366,12 +366,12 @@ int engine_run(const struct engine_args *args, struct run_status *ret, struct er
 	say_why(&g, status, e);
 	if (g.store) {
 		run_end(&g, &st, status);
-		if (stop_level() != STOP_DROP && store_flush(g.store, e) < 0 && status != EXIT_BAD_CONFIG)
+		if (store_flush(g.store, e) < 0 && status != EXIT_BAD_CONFIG)
 			status = EXIT_ERROR;
 	}
 	g.row.exit_status = status;
 	hand_over(&g, &st, ret);
-	store_close(g.store, stop_level() == STOP_DROP);
+	store_close(g.store, false);
 	engine_release(&g);
 	return status;
 }

@@ -174,7 +174,7 @@ static int ranked_order(const void *a, const void *b)
 }
 
 /* The calls of a narrowed run: those that match, and of them a sample spread by rank, the sources in turn. */
-static void narrow(struct engine *g, struct listing *lists)
+static bool narrow(struct engine *g, struct listing *lists)
 {
 	struct ranked **ranked = xcalloc(g->nstages, sizeof(*ranked));
 	size_t *count = xcalloc(g->nstages, sizeof(*count));
@@ -201,8 +201,12 @@ static void narrow(struct engine *g, struct listing *lists)
 	}
 	for (size_t i = 0; i < g->nstages; i++)
 		free(ranked[i]);
+	bool any = !g->args->only;
+	for (size_t i = 0; i < g->nstages; i++)
+		any |= count[i] > 0;
 	free(ranked);
 	free(count);
+	return any;
 }
 
 static void start_source(struct stage_run *s, struct listing *l)
@@ -235,8 +239,8 @@ int listing_all(struct engine *g, struct err *e)
 		if (g->stages[i].chosen && g->stages[i].ops->kind == STAGE_SOURCE)
 			rc = list_source(&g->stages[i], &lists[i], e);
 	}
-	if (rc == 0 && g->narrowed)
-		narrow(g, lists);
+	if (rc == 0 && g->narrowed && !narrow(g, lists))
+		rc = err_set(e, ERR_USAGE, "--only %s: no call has this id, and none begins with '%s/'", g->args->only, g->args->only);
 	for (size_t i = 0; i < g->nstages; i++) {
 		if (rc == 0 && g->stages[i].chosen && g->stages[i].ops->kind == STAGE_SOURCE)
 			start_source(&g->stages[i], &lists[i]);

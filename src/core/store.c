@@ -37,8 +37,8 @@ static const char schema[] =
 	"CREATE TABLE memo(stage INTEGER, item INTEGER, outcome INTEGER NOT NULL, reason INTEGER NOT NULL, input BLOB NOT NULL,"
 	" fingerprint INTEGER NOT NULL, changed INTEGER NOT NULL, checked INTEGER NOT NULL, was_fingerprint INTEGER NOT NULL,"
 	" result INTEGER NOT NULL, was_result INTEGER NOT NULL, PRIMARY KEY(stage,item)) WITHOUT ROWID;"
-	"CREATE TABLE failure(key BLOB PRIMARY KEY, stage INTEGER NOT NULL, item INTEGER NOT NULL, run INTEGER NOT NULL, code INTEGER NOT NULL,"
-	" text TEXT NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE failure(key BLOB, stage INTEGER NOT NULL, item INTEGER, run INTEGER NOT NULL, code INTEGER NOT NULL,"
+	" text TEXT NOT NULL, PRIMARY KEY(key,item)) WITHOUT ROWID;"
 	"CREATE TABLE answer(request BLOB, draw INTEGER, answer TEXT NOT NULL, sent TEXT NOT NULL, object BLOB, model TEXT NOT NULL,"
 	" tokens_in INTEGER NOT NULL, tokens_out INTEGER NOT NULL, run INTEGER NOT NULL, PRIMARY KEY(request,draw)) WITHOUT ROWID;"
 	"CREATE INDEX answer_object ON answer(object) WHERE object IS NOT NULL;"
@@ -179,7 +179,7 @@ struct db *store_db(struct store *s)
 static const char *const read_sql[READ_COUNT] = {
 	[READ_RESULT] = "SELECT rejected,key,fields FROM result WHERE n=?",
 	[READ_OBJECT] = "SELECT size FROM object WHERE digest=?",
-	[READ_FAILURE] = "SELECT stage,item,run,code,text FROM failure WHERE key=?",
+	[READ_FAILURE] = "SELECT stage,item,run,code,text FROM failure WHERE key=?1 AND (item=?2 OR ?2=0) LIMIT 1",
 	[READ_ANSWER] = "SELECT answer FROM answer WHERE request=? AND draw=?",
 	[READ_SEEN] = "SELECT size,mtime_ns,ctime_ns,ino,hashed_ms,digest FROM seen WHERE path=? AND way=?",
 	[READ_STAGE_STATE] = "SELECT state FROM stage WHERE n=?",

@@ -98,17 +98,17 @@ void store_put_memo(struct store *s, int32_t stage, const struct memo *m);
 int store_stage_state(struct store *s, int32_t stage, struct buf *ret, struct err *e);
 void store_put_stage_state(struct store *s, int32_t stage, struct str state);
 
-/* Failures, by key */
+/* Failures, by key and item: calls of one key each have a row of their own */
 struct failure {
 	int32_t stage, item, run;
 	int code;
 	struct digest key;
 	struct buf text;
 };
-/** 1 found, 0 not. */
-int store_find_failure(struct store *s, const struct digest *key, struct failure *ret, struct err *e);
+/** 1 found, 0 not. `item` 0: of any item. */
+int store_find_failure(struct store *s, const struct digest *key, int32_t item, struct failure *ret, struct err *e);
 void store_put_failure(struct store *s, const struct failure *f);
-void store_drop_failure(struct store *s, const struct digest *key);
+void store_drop_failure(struct store *s, const struct digest *key, int32_t item);
 int store_failures(struct store *s, int (*take)(void *arg, const struct failure *f), void *arg, struct err *e);
 
 /* Provider answers: by the digest of (canonical request, provider identity, generation) and draw number */

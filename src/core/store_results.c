@@ -226,62 +226,88 @@ static void table_mark(struct store *s, int *known)
 	pthread_mutex_unlock(&s->lock);
 }
 
-static void mark_failed(struct store *s, const struct digest *key, int code)
+#define FAILED_KEY (DIGEST_SIZE + sizeof(int32_t))
+
+static void failed_key(const struct digest *key, int32_t item, char ret[FAILED_KEY])
 {
+	memcpy(ret, key->b, DIGEST_SIZE);
+	memcpy(ret + DIGEST_SIZE, &item, sizeof(item));
+}
+
+/* What was put or dropped in this process is newer than what is on disk: code by key and item, and by key alone (item 0). */
+static void mark_failed(struct store *s, const struct digest *key, int32_t item, int code)
+{
+	char own[FAILED_KEY], any[FAILED_KEY];
+	failed_key(key, item, own);
+	failed_key(key, 0, any);
 	pthread_mutex_lock(&s->lock);
-	map_put(&s->failed, str_n((const char *)key->b, DIGEST_SIZE), NULL)->value.i = code;
+	map_put(&s->failed, str_n(own, sizeof(own)), NULL)->value.i = code;
+	map_put(&s->failed, str_n(any, sizeof(any)), NULL)->value.i = code;
 	pthread_mutex_unlock(&s->lock);
 }
 
-static bool failed_now(struct store *s, const struct digest *key, int64_t *ret_code)
+static bool failed_now(struct store *s, const struct digest *key, int32_t item, int64_t *ret_code)
 {
+	char own[FAILED_KEY];
+	failed_key(key, item, own);
 	pthread_mutex_lock(&s->lock);
-	const struct map_entry *entry = s->failed.n ? map_find(&s->failed, str_n((const char *)key->b, DIGEST_SIZE)) : NULL;
+	const struct map_entry *entry = s->failed.n ? map_find(&s->failed, str_n(own, sizeof(own))) : NULL;
 	if (entry)
 		*ret_code = entry->value.i;
 	pthread_mutex_unlock(&s->lock);
 	return entry != NULL;
 }
 
-int store_find_failure(struct store *s, const struct digest *key, struct failure *ret, struct err *e)
+static int read_failure(struct store *s, const struct digest *key, int32_t item, struct failure *ret, struct err *e)
 {
-	if (!table_used(s, &s->has_failures, "SELECT 1 FROM failure LIMIT 1"))
-		return 0;
 	struct reader *r;
 	struct db_stmt *st;
 	int rc = reader_take(s, READ_FAILURE, &r, &st, e);
 	if (rc < 0)
 		return rc;
 	db_blob(st, 1, key->b, DIGEST_SIZE);
+	db_int(st, 2, item);
 	rc = db_step(st, e);
 	if (rc > 0)
 		failure_fill(ret, st, 0);
 	db_reset(st);
 	reader_give(s, r);
-	int64_t code;
-	if (rc >= 0 && failed_now(s, key, &code)) { /* newer than what is on disk */
-		rc = code != 0;
-		ret->code = (int)code;
-	}
 	ret->key = *key;
+	return rc;
+}
+
+int store_find_failure(struct store *s, const struct digest *key, int32_t item, struct failure *ret, struct err *e)
+{
+	if (!table_used(s, &s->has_failures, "SELECT 1 FROM failure LIMIT 1"))
+		return 0;
+	int64_t code;
+	bool now = failed_now(s, key, item, &code);
+	if (now && code == 0)
+		return 0; /* dropped */
+	int rc = read_failure(s, key, item, ret, e);
+	if (rc == 0 && now) {
+		rc = store_flush(s, e);
+		if (rc == 0)
+			rc = read_failure(s, key, item, ret, e);
+	}
 	return rc;
 }
 
 void store_put_failure(struct store *s, const struct failure *f)
 {
 	table_mark(s, &s->has_failures);
-	mark_failed(s, &f->key, f->code);
+	mark_failed(s, &f->key, f->item, f->code);
 	writer_begin(s->writer);
 	writer_put(s->writer, ROW_FAILURE, "biiiit", (const void *)f->key.b, (size_t)DIGEST_SIZE, (int64_t)f->stage, (int64_t)f->item,
 		(int64_t)f->run, (int64_t)f->code, buf_view(&f->text));
 	writer_end(s->writer);
 }
 
-void store_drop_failure(struct store *s, const struct digest *key)
+void store_drop_failure(struct store *s, const struct digest *key, int32_t item)
 {
-	mark_failed(s, key, 0);
+	mark_failed(s, key, item, 0);
 	writer_begin(s->writer);
-	writer_put(s->writer, ROW_DROP_FAILURE, "b", (const void *)key->b, (size_t)DIGEST_SIZE);
+	writer_put(s->writer, ROW_DROP_FAILURE, "bi", (const void *)key->b, (size_t)DIGEST_SIZE, (int64_t)item);
 	writer_end(s->writer);
 }
 

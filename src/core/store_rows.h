@@ -17,7 +17,7 @@
 	X(RETIRED, "INSERT OR REPLACE INTO retired(result,run) VALUES(?,?)") \
 	X(STAGE_STATE, "UPDATE stage SET state=?2,run=?3 WHERE n=?1") \
 	X(FAILURE, "INSERT OR REPLACE INTO failure(key,stage,item,run,code,text) VALUES(?,?,?,?,?,?)") \
-	X(DROP_FAILURE, "DELETE FROM failure WHERE key=?") \
+	X(DROP_FAILURE, "DELETE FROM failure WHERE key=? AND item=?") \
 	X(ANSWER, "INSERT OR REPLACE INTO answer(request,draw,answer,sent,object,model,tokens_in,tokens_out,run) VALUES(?,?,?,?,?,?,?,?,?)") \
 	X(STAGE, "INSERT OR IGNORE INTO stage(n,name,type,state,run) VALUES(?,?,?,'',0)") \
 	X(FINGERPRINT, "INSERT OR IGNORE INTO fingerprint(n,digest,parts) VALUES(?,?,?)") \

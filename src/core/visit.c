@@ -268,7 +268,7 @@ void visit_finish(struct record *r, struct stage_run *s, int32_t item, const str
 	int64_t n = store_put_result(g->store, &d->key, d->rejected, d->fields);
 	store_objects_of(s, d->objects, n);
 	if (slot->m.outcome == OUTCOME_FAILED || slot->m.outcome == OUTCOME_QUARANTINED)
-		store_drop_failure(g->store, &d->key);
+		store_drop_failure(g->store, &d->key, item);
 	visit_remember(s, item, slot, &d->input, n, d->rejected);
 	s->computed++;
 	claims_release(g, &d->key);
@@ -333,7 +333,8 @@ static bool find_stored(struct record *r, struct stage_run *s, int32_t item, str
 	}
 	struct failure f = {.text = BUF_INIT};
 	if (rc == 0 && g->store)
-		rc = store_find_failure(g->store, &d->key, &f, e);
+		/* Of a source each item's failure names its own place; elsewhere equal calls fail alike. */
+		rc = store_find_failure(g->store, &d->key, s->ops->kind == STAGE_SOURCE ? item : 0, &f, e);
 	bool known = rc > 0 && (err_class_of(f.code) == CLASS_DATA || err_class_of(f.code) == CLASS_INVALID);
 	if (known) {
 		slot->m.item = item;
@@ -342,6 +343,10 @@ static bool find_stored(struct record *r, struct stage_run *s, int32_t item, str
 		slot->m.fingerprint = s->fp_row;
 		slot->m.changed = slot->m.checked = g->run;
 		memcpy(slot->m.input, d->input.b, MEMO_INPUT);
+		if (!g->dry && f.item != item) {
+			f.item = item;
+			store_put_failure(g->store, &f);
+		}
 		if (!g->dry)
 			store_put_memo(g->store, s->n, &slot->m);
 	}

@@ -25,7 +25,7 @@ static void test_first_stays(void **state)
 	assert_int_equal(e.code, 0);
 	assert_string_equal(e.text, "");
 	assert_int_equal(err_set(NULL, ERR_DATA, "x"), ERR_DATA);
-	assert_int_equal(err_context(NULL, "x"), 0);
+	assert_int_equal(err_context(NULL, "x"), ERR_BUG);
 	err_clear(NULL);
 }
 

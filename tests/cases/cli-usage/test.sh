@@ -16,7 +16,7 @@ for c in run plan status show why retry check verify gc help; do
 		ok "$c-help-lines"
 	fi
 	taf $c --helpp; is "$c-unknown-option" $? 2
-	has "$c-unknown-option-words" err "did you mean 'help'?"
+	has "$c-unknown-option-words" err "did you mean '--help'?"
 done
 taf; is nothing-given $? 2
 taf version; has version out "taf "
@@ -24,7 +24,7 @@ taf --version; is version-status $? 0
 taf rnu; is unknown-command $? 2
 has unknown-command-words err "unknown command 'rnu'; did you mean 'run'?"
 taf run --untill clean; is misspelt $? 2
-has misspelt-words err "did you mean 'until'?"
+has misspelt-words err "did you mean '--until'?"
 taf run --until claen; is until-unknown $? 2
 has until-unknown-words err "did you mean 'clean'?"
 taf run --limit 0; is limit-range $? 2
