@@ -72,9 +72,9 @@ int err_errno(struct err *e, const char *fmt, ...) __attribute__((format(printf,
 int err_context(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void err_clear(struct err *e);
 
-const char *err_text(int code);           /* "bad record" */
-const char *err_name(int code);           /* "DATA" */
-enum err_class err_class_of(int code);    /* unknown codes are CLASS_BUG */
+const char *err_text(int code);               /* "bad record" */
+const char *err_name(int code);               /* "DATA" */
+enum err_class err_class_of(int code);        /* unknown codes are CLASS_BUG */
 const char *err_class_name(enum err_class c); /* "data" */
 /** Class by name, or -1. */
 int err_class_parse(const char *name);

@@ -19,7 +19,7 @@ struct display_past {
 struct display {
 	FILE *out;
 	bool live, colour;
-	bool told; /* that an interrupt was heard */
+	bool told;                    /* that an interrupt was heard */
 	pthread_mutex_t lock;         /* of what was drawn */
 	size_t widths[DISPLAY_LINES]; /* of the lines drawn last */
 	size_t ndrawn;

@@ -42,8 +42,7 @@ int asks_resolve(struct engine *g, struct stage_run *s, struct work *w, struct e
 	struct json *out = json_array(w->arena);
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
 	size_t step = 0;
-	JSON_EACH(request, w->io->asks)
-	{
+	JSON_EACH(request, w->io->asks) {
 		struct digest d;
 		request_digest(s, &text, request, &d);
 		int rc = store_answer(g->store, &d, first_draw(s, w->id, step++), &text, e);
@@ -65,8 +64,7 @@ void asks_store(struct engine *g, struct stage_run *s, struct work *w, const str
 {
 	CLEANUP(buf_release) struct buf request = BUF_INIT;
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
-	JSON_EACH(row, answers)
-	{
+	JSON_EACH(row, answers) {
 		int64_t index = json_get_int(row, "index", -1);
 		const struct json *ask = index < 0 ? NULL : json_at(w->io->asks, (size_t)index);
 		const struct json *answer = json_get(row, "answer");

@@ -31,7 +31,8 @@ struct barrier {
 
 static int member_order(const void *a, const void *b, void *engine)
 {
-	return str_cmp(item_at(engine, ((const struct member *)a)->item)->id, item_at(engine, ((const struct member *)b)->item)->id);
+	return str_cmp(
+		item_at(engine, ((const struct member *)a)->item)->id, item_at(engine, ((const struct member *)b)->item)->id);
 }
 
 static void gather_members(struct barrier *b)
@@ -71,8 +72,7 @@ static int count_rules(struct barrier *b, struct stage_run *s, struct json *rule
 			rc = json_parse(&a, buf_view(&row.fields), &fields, e);
 		if (rc == 0) {
 			struct json *seen = json_object(&a); /* a rule counts once a call */
-			JSON_EACH(finding, json_path(fields, "qa.@.findings"))
-			{
+			JSON_EACH(finding, json_path(fields, "qa.@.findings")) {
 				struct str rule = json_get_str(finding, "rule");
 				if (rule.n == 0 || json_get_key(seen, rule))
 					continue;
@@ -220,7 +220,11 @@ static int gather_object_path(void *arg, struct str hex, struct buf *ret, struct
 
 static void gather_io_init(struct barrier *b, struct gather_io *io)
 {
-	*io = (struct gather_io){.next = gather_step, .rewind = gather_restart, .set = gather_keep, .arg = b, .count = b->n,
+	*io = (struct gather_io){.next = gather_step,
+		.rewind = gather_restart,
+		.set = gather_keep,
+		.arg = b,
+		.count = b->n,
 		.object_path = gather_object_path};
 	b->at = 0;
 }
@@ -324,13 +328,13 @@ bool sink_whole(struct stage_run *s, const struct json *state)
 	const struct json *outputs = json_get(state, "outputs");
 	if (json_count(outputs) == 0)
 		return false;
-	JSON_EACH(row, outputs)
-	{
+	JSON_EACH(row, outputs) {
 		struct fs_stat st;
 		buf_clear(&path);
 		buf_printf(&path, "%s/%.*s", folder.data, STR_FMT(json_get_str(row, "name")));
 		if (fs_stat(path.data, &st, NULL) < 0 || !st.exists || st.size != json_get_int(row, "size", -1) ||
-			st.mtime_ns / 1000 != json_get_int(row, "mtime_ns", -1) || st.ctime_ns / 1000 != json_get_int(row, "ctime_ns", -1))
+			st.mtime_ns / 1000 != json_get_int(row, "mtime_ns", -1) ||
+			st.ctime_ns / 1000 != json_get_int(row, "ctime_ns", -1))
 			return false;
 	}
 	buf_clear(&s->outputs);
@@ -355,7 +359,7 @@ static bool sink_stands(struct stage_run *s)
 	char hex[DIGEST_HEX + 1];
 	digest_hex(&s->key, hex);
 	bool stands = !s->g->narrowed && s->state.len && json_parse(&a, buf_view(&s->state), &state, NULL) == 0 &&
-		      str_is(json_get_str(state, "key"), hex) && sink_whole(s, state);
+				  str_is(json_get_str(state, "key"), hex) && sink_whole(s, state);
 	arena_release(&a);
 	return stands;
 }
@@ -396,7 +400,8 @@ static bool state_has_key(struct stage_run *s)
 	struct json *state;
 	char hex[DIGEST_HEX + 1];
 	digest_hex(&s->key, hex);
-	bool has = s->state.len && json_parse(&a, buf_view(&s->state), &state, NULL) == 0 && str_is(json_get_str(state, "key"), hex);
+	bool has = s->state.len && json_parse(&a, buf_view(&s->state), &state, NULL) == 0 &&
+			   str_is(json_get_str(state, "key"), hex);
 	arena_release(&a);
 	return has;
 }

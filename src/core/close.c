@@ -88,9 +88,18 @@ static void fill_stage(struct stage_run *s, struct stage_status *st)
 	st->finished = s->finished;
 	st->stopped = s->stopped;
 	struct stage_counts *c = &st->c;
-	*c = (struct stage_counts){.in = s->in, .out = s->out, .cached = s->cached, .computed = s->computed, .rejected = s->rejected,
-		.quarantined = s->quarantined, .failed = s->failed, .total = s->total, .in_flight = s->in_flight,
-		.seconds = (double)s->busy_us / 1e6, .to_run = s->to_run, .unknown = s->unknown};
+	*c = (struct stage_counts){.in = s->in,
+		.out = s->out,
+		.cached = s->cached,
+		.computed = s->computed,
+		.rejected = s->rejected,
+		.quarantined = s->quarantined,
+		.failed = s->failed,
+		.total = s->total,
+		.in_flight = s->in_flight,
+		.seconds = (double)s->busy_us / 1e6,
+		.to_run = s->to_run,
+		.unknown = s->unknown};
 	for (int r = 0; r < REASONS; r++)
 		c->reasons[r] = s->reasons[r];
 	if (s->g->dry)

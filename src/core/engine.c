@@ -167,9 +167,9 @@ static void run_end(struct engine *g, struct run_status *st, int exit_status)
 {
 	g->row.exit_status = exit_status;
 	g->row.ended_ms = clock_wall_ms();
-	const char *state = exit_status == EXIT_INTERRUPTED			      ? "interrupted"
-			    : exit_status == EXIT_DONE || exit_status == EXIT_QUARANTINED ? "done"
-											  : "stopped";
+	const char *state = exit_status == EXIT_INTERRUPTED                               ? "interrupted"
+						: exit_status == EXIT_DONE || exit_status == EXIT_QUARANTINED ? "done"
+																					  : "stopped";
 	snprintf(g->row.state, sizeof(g->row.state), "%s", state);
 	run_record(g, st);
 }
@@ -334,8 +334,9 @@ static void closed_outputs(struct engine *g)
 static void hand_over(struct engine *g, struct run_status *st, struct run_status *ret)
 {
 	status_fill(g, st);
-	st->state = st->exit_status == EXIT_INTERRUPTED ? "interrupted"
-		    : st->exit_status == EXIT_DONE || st->exit_status == EXIT_QUARANTINED ? "done" : "stopped";
+	st->state = st->exit_status == EXIT_INTERRUPTED                                   ? "interrupted"
+				: st->exit_status == EXIT_DONE || st->exit_status == EXIT_QUARANTINED ? "done"
+																					  : "stopped";
 	if (g->args->tick && !g->dry)
 		g->args->tick(g->args->tick_arg, st);
 	if (!ret) {

@@ -9,13 +9,20 @@
 #include "core/store.h"
 
 /** Exit statuses of `taf run` (DESIGN 3). */
-enum exit_status { EXIT_DONE = 0, EXIT_ERROR = 1, EXIT_BAD_CONFIG = 2, EXIT_QUARANTINED = 3, EXIT_BUDGET = 4, EXIT_INTERRUPTED = 130 };
+enum exit_status {
+	EXIT_DONE = 0,
+	EXIT_ERROR = 1,
+	EXIT_BAD_CONFIG = 2,
+	EXIT_QUARANTINED = 3,
+	EXIT_BUDGET = 4,
+	EXIT_INTERRUPTED = 130
+};
 
 /** Counts of one stage, as in `status --json`. Times are seconds of work, summed over threads and workers. */
 struct stage_counts {
 	int64_t in, out, cached, computed, rejected, quarantined;
-	int64_t failed;    /* of the quarantined: transient or account failures, which the next run takes up */
-	int64_t total;     /* calls known to come, for progress */
+	int64_t failed; /* of the quarantined: transient or account failures, which the next run takes up */
+	int64_t total;  /* calls known to come, for progress */
 	int64_t in_flight;
 	double seconds;
 	int64_t tokens_in, tokens_out;
@@ -41,17 +48,17 @@ struct run_status {
 
 struct engine_args {
 	struct config *config;
-	const char *work;       /* the work folder */
-	int jobs;               /* item threads and sound workers, ≥ 1 */
-	int network;            /* most network items in flight; 0: 64 */
-	const char *until;      /* last stage, or NULL */
-	int64_t limit;          /* at most so many calls of all sources together; 0: all */
-	const char *only;       /* an id, or the start of ids up to a '/' or '+'; NULL: all */
-	bool partial;           /* release although many were quarantined */
-	int64_t max_time_s;     /* 0: none */
+	const char *work;          /* the work folder */
+	int jobs;                  /* item threads and sound workers, ≥ 1 */
+	int network;               /* most network items in flight; 0: 64 */
+	const char *until;         /* last stage, or NULL */
+	int64_t limit;             /* at most so many calls of all sources together; 0: all */
+	const char *only;          /* an id, or the start of ids up to a '/' or '+'; NULL: all */
+	bool partial;              /* release although many were quarantined */
+	int64_t max_time_s;        /* 0: none */
 	const char *const *worker; /* command of the sound worker, NULL-terminated */
-	int64_t worker_ready_ms; /* a worker that has not said READY by then will not; 0: 30 s */
-	const char *command;    /* for the run's record */
+	int64_t worker_ready_ms;   /* a worker that has not said READY by then will not; 0: 30 s */
+	const char *command;       /* for the run's record */
 	/** Called by the running thread a few times a second, and once at the end. May be NULL. */
 	void (*tick)(void *arg, const struct run_status *status);
 	void *tick_arg;

@@ -18,7 +18,7 @@
 
 #define CHUNK 4096               /* items or slots of a chunk */
 #define CHUNKS ((size_t)1 << 19) /* at most 2^31 items */
-#define CLAIMS 1024             /* buckets */
+#define CLAIMS 1024              /* buckets */
 #define BATCH 32                 /* items a thread takes at once */
 #define HEAL_TRIES 3             /* times an item is re-made for lost objects before it is quarantined */
 #define TRANSIENT_TRIES 5
@@ -39,13 +39,13 @@ enum slot_now { SLOT_IDLE, SLOT_WAITING, SLOT_READY, SLOT_SETTLED };
 
 /** An item at a stage. */
 struct slot {
-	struct memo m;     /* m.item = 0: no memo */
+	struct memo m; /* m.item = 0: no memo */
 	uint8_t now;
-	uint8_t arrived;   /* needs that have settled */
-	uint8_t bad;       /* worst outcome that arrived: OUTCOME_NONE, ENDED or MISSED */
+	uint8_t arrived; /* needs that have settled */
+	uint8_t bad;     /* worst outcome that arrived: OUTCOME_NONE, ENDED or MISSED */
 	uint8_t tries;
-	bool unknown;      /* plan: decided only once an earlier stage has run */
-	bool stale;        /* sent back while somebody had it in hand: what comes of that visit does not count; under the lock */
+	bool unknown; /* plan: decided only once an earlier stage has run */
+	bool stale;   /* sent back while somebody had it in hand: what comes of that visit does not count; under the lock */
 };
 
 struct queue {
@@ -75,21 +75,21 @@ struct stage_run {
 	struct engine *g;
 	struct config_stage *cs;
 	const struct stage_ops *ops;
-	int at;           /* index */
-	int32_t n;        /* row of table stage; 0 while unknown (plan of a new stage) */
-	bool chosen;      /* up to --until */
-	bool closed;      /* settled under this closure in an earlier run */
-	bool rewired;     /* other stages lie before it than when its memos were made */
+	int at;       /* index */
+	int32_t n;    /* row of table stage; 0 while unknown (plan of a new stage) */
+	bool chosen;  /* up to --until */
+	bool closed;  /* settled under this closure in an earlier run */
+	bool rewired; /* other stages lie before it than when its memos were made */
 	struct digest fingerprint, closure, wiring;
 	int32_t fp_row;
 	struct buf parts; /* of the fingerprint */
 	struct sources_of *from;
 	size_t nfrom;
 	struct slot **chunks;
-	struct queue ready;      /* item threads, network threads */
+	struct queue ready;       /* item threads, network threads */
 	struct keyed_queue sound; /* for the sound executor: not in the store */
 	/* under the lock */
-	int64_t active;          /* items arrived, not settled */
+	int64_t active; /* items arrived, not settled */
 	int open_needs;
 	bool listed, barrier_queued, barrier_running, barrier_done;
 	atomic_bool finished, stopped; /* written under the lock */
@@ -99,9 +99,9 @@ struct stage_run {
 	struct err init_err;
 	atomic_llong in, out, cached, computed, rejected, quarantined, failed, total, in_flight, busy_us;
 	atomic_llong to_run, unknown, reasons[REASONS];
-	struct buf state;   /* JSON from the store: see close.c */
-	struct buf outputs; /* sink: JSON of the files written or found whole */
-	struct digest key;  /* reduce, sink: over all calls */
+	struct buf state;        /* JSON from the store: see close.c */
+	struct buf outputs;      /* sink: JSON of the files written or found whole */
+	struct digest key;       /* reduce, sink: over all calls */
 	double seconds_per_item; /* from earlier runs; 0: not known */
 };
 
@@ -113,8 +113,8 @@ struct engine {
 	struct config *config;
 	struct store *store;
 	struct files *files;
-	bool dry; /* plan */
-	bool narrowed; /* --limit or --only */
+	bool dry;            /* plan */
+	bool narrowed;       /* --limit or --only */
 	const char *objects; /* folder */
 	int32_t run;
 	struct run_row row;
@@ -125,23 +125,24 @@ struct engine {
 	pthread_cond_t more; /* something is ready, or the run ends */
 	struct arena arena;  /* ids; under the lock */
 	struct item **items;
-	_Atomic int32_t nitems; /* highest number + 1 */
-	struct map ids; /* → number */
+	_Atomic int32_t nitems;     /* highest number + 1 */
+	struct map ids;             /* → number */
 	struct list claims[CLAIMS]; /* keys being worked on; under the lock */
 	int spool;
 	int64_t spool_end;
-	pthread_cond_t idle;   /* for the running thread: something finished */
-	bool objects_lost;     /* at the start: nothing counts as closed */
-	bool ended;            /* threads leave; under the lock */
-	atomic_bool stopping;         /* nothing new is taken up */
+	pthread_cond_t idle;  /* for the running thread: something finished */
+	bool objects_lost;    /* at the start: nothing counts as closed */
+	bool ended;           /* threads leave; under the lock */
+	atomic_bool stopping; /* nothing new is taken up */
 	bool interrupted, out_of_time;
-	struct err failure;    /* the first that stops the run; under the lock */
-	atomic_bool failed;    /* whether there is one */
-	struct err account;    /* the first refusal of an account; under the lock */
-	int busy;              /* threads with an item in hand; under the lock */
+	struct err failure; /* the first that stops the run; under the lock */
+	atomic_bool failed; /* whether there is one */
+	struct err account; /* the first refusal of an account; under the lock */
+	int busy;           /* threads with an item in hand; under the lock */
 	pthread_t *threads;
 	size_t nthreads, threads_cap;
 	int network_threads, network_idle;
+	int idle_threads; /* waiting for more, of both kinds */
 	struct sound *sound;
 	const char **outputs; /* room for one a stage */
 	atomic_size_t noutputs;
@@ -172,8 +173,8 @@ struct slot *slot_at(struct stage_run *s, int32_t i);
 struct slot *slot_if(struct stage_run *s, int32_t i); /* NULL when none was made */
 /** The item of an id, made when new. */
 int32_t item_of(struct engine *g, struct str id);
-int table_take_item(void *engine, int32_t n, struct str id);       /* for store_items */
-int table_take_memo(void *stage_run, const struct memo *m);         /* for store_memos */
+int table_take_item(void *engine, int32_t n, struct str id); /* for store_items */
+int table_take_memo(void *stage_run, const struct memo *m);  /* for store_memos */
 void queue_push(struct queue *q, int32_t v);
 bool queue_pop(struct queue *q, int32_t *ret);
 void keyed_push(struct keyed_queue *q, int32_t item, const struct digest *key);
@@ -218,7 +219,7 @@ void flow_settled(struct stage_run *s, int32_t item, struct record *r);
 /** The account of this stage's provider refused: its stages take up nothing more. */
 void flow_stop_account(struct stage_run *s, const struct err *e);
 void flow_listed(struct stage_run *s); /* a source has no more to list */
-void flow_finish(struct engine *g);     /* look for stages that are finished; under the lock */
+void flow_finish(struct engine *g);    /* look for stages that are finished; under the lock */
 /** An item in hand that was sent back: it waits for its inputs again. Under the lock. */
 void flow_put_down(struct stage_run *s, int32_t item);
 /** An item was visited and counted in vain: take that back. Under the lock. */
@@ -239,9 +240,11 @@ struct visit_done {
 };
 void visit_finish(struct record *r, struct stage_run *s, int32_t item, const struct visit_done *done);
 /** View, input digest and key of an item at a stage; fills *w for the work. */
-int visit_prepare(struct record *r, struct stage_run *s, int32_t item, struct work *w, struct visit_done *ret, struct err *e);
+int visit_prepare(
+	struct record *r, struct stage_run *s, int32_t item, struct work *w, struct visit_done *ret, struct err *e);
 /** The memo of an item that has a result, old or new. */
-void visit_remember(struct stage_run *s, int32_t item, struct slot *slot, const struct digest *input, int64_t result, bool rejected);
+void visit_remember(
+	struct stage_run *s, int32_t item, struct slot *slot, const struct digest *input, int64_t result, bool rejected);
 /** Whether the memo stands without looking at the inputs: nothing before it changed since it was checked. */
 bool visit_memo_holds(struct record *r, struct stage_run *s, const struct slot *slot);
 void visit_count(struct stage_run *s, const struct memo *m);
@@ -278,7 +281,7 @@ int heal_members(struct stage_run *s, struct err *e);
 /* pool.c */
 int pool_start(struct engine *g, struct err *e);
 void pool_stop(struct engine *g);
-void pool_wake(struct engine *g); /* under the lock */
+void pool_wake(struct engine *g);           /* under the lock */
 int drain(struct engine *g, struct err *e); /* all work on this thread: plan */
 
 /* sound.c */

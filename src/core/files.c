@@ -130,8 +130,9 @@ static int digest_yaml(const char *path, struct str text, struct digest *ret, st
 
 bool seen_holds(const struct seen *v, const struct fs_stat *st)
 {
-	return v->size == st->size && v->mtime_ns == st->mtime_ns && v->ctime_ns == st->ctime_ns && (uint64_t)v->ino == st->ino &&
-	       st->mtime_ns / 1000000 + FILE_SETTLED_MS < v->hashed_ms && st->ctime_ns / 1000000 + FILE_SETTLED_MS < v->hashed_ms;
+	return v->size == st->size && v->mtime_ns == st->mtime_ns && v->ctime_ns == st->ctime_ns &&
+		   (uint64_t)v->ino == st->ino && st->mtime_ns / 1000000 + FILE_SETTLED_MS < v->hashed_ms &&
+		   st->ctime_ns / 1000000 + FILE_SETTLED_MS < v->hashed_ms;
 }
 
 static int digest_anew(struct files *f, struct str path, enum file_way way, struct digest *ret, struct err *e)

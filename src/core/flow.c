@@ -86,10 +86,12 @@ static bool child_made(struct stage_run *s, int32_t parent, int k, struct item *
 	struct engine *g = s->g;
 	struct err e = ERR_INIT;
 	if (item->origin >= 0 && (item->origin != s->at || item->parent != parent))
-		err_set(&e, ERR_CONFIG, "the id '%.*s' is made by stage %s and by stage %s: give one of them another prefix or tag", STR_FMT(item->id),
-			g->stages[item->origin].cs->stage.name, s->cs->stage.name);
+		err_set(&e, ERR_CONFIG,
+			"the id '%.*s' is made by stage %s and by stage %s: give one of them another prefix or tag",
+			STR_FMT(item->id), g->stages[item->origin].cs->stage.name, s->cs->stage.name);
 	else if (item->id.n > CALL_ID_MAX)
-		err_set(&e, ERR_CONFIG, "stage %s: the id '%.*s' is longer than %d bytes", s->cs->stage.name, STR_FMT(item->id), CALL_ID_MAX);
+		err_set(&e, ERR_CONFIG, "stage %s: the id '%.*s' is longer than %d bytes", s->cs->stage.name, STR_FMT(item->id),
+			CALL_ID_MAX);
 	if (e.code) {
 		engine_fail_locked(g, &e);
 		return false;

@@ -17,8 +17,7 @@ static bool object_lost(struct engine *g, struct str hex)
 
 static bool names_lost_object(struct engine *g, const struct json *v)
 {
-	JSON_EACH(kid, v)
-	{
+	JSON_EACH(kid, v) {
 		if (kid->kind == JSON_STRING && str_is(kid->key, "object") && object_lost(g, kid->u.s))
 			return true;
 		if ((kid->kind == JSON_OBJECT || kid->kind == JSON_ARRAY) && names_lost_object(g, kid))
@@ -188,8 +187,8 @@ static bool send_loser_back(struct record *r, struct stage_run *s, int at)
 		send_back(g, loser, r->item, known ? &row.key : NULL);
 	pthread_mutex_unlock(&g->lock);
 	if (can)
-		log_info(s->cs->stage.name, "%.*s: an object is missing or damaged, stage %s makes it again", STR_FMT(item_at(g, r->item)->id),
-			loser->cs->stage.name);
+		log_info(s->cs->stage.name, "%.*s: an object is missing or damaged, stage %s makes it again",
+			STR_FMT(item_at(g, r->item)->id), loser->cs->stage.name);
 	return can;
 }
 
@@ -231,5 +230,7 @@ int heal_members(struct stage_run *s, struct err *e)
 	s->barrier_queued = false;
 	flow_finish(g);
 	pthread_mutex_unlock(&g->lock);
-	return healed ? 0 : err_set(e, ERR_LOST, "an object is missing or damaged and could not be made again; `taf verify --objects` names it");
+	return healed ? 0
+				  : err_set(e, ERR_LOST,
+						"an object is missing or damaged and could not be made again; `taf verify --objects` names it");
 }

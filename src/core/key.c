@@ -11,7 +11,8 @@ static struct json *hex_json(struct arena *a, const struct digest *d)
 	return json_text(a, hex);
 }
 
-static int file_digest(struct arena *a, struct files *files, const struct option *o, struct str path, struct json **ret, struct err *e)
+static int file_digest(
+	struct arena *a, struct files *files, const struct option *o, struct str path, struct json **ret, struct err *e)
 {
 	struct digest d;
 	int rc = files_digest(files, path, o->flags & OPTION_YAML ? FILE_YAML : FILE_TEXT, &d, e);
@@ -21,7 +22,8 @@ static int file_digest(struct arena *a, struct files *files, const struct option
 }
 
 /* The content of the files that an option names: paths are not part of it, their order is. */
-static int option_files(struct arena *a, struct files *files, const struct option *o, const void *params, struct json **ret, struct err *e)
+static int option_files(
+	struct arena *a, struct files *files, const struct option *o, const void *params, struct json **ret, struct err *e)
 {
 	const void *at = (const char *)params + o->offset;
 	if (o->type == OPT_FILE) {
@@ -41,7 +43,8 @@ static int option_files(struct arena *a, struct files *files, const struct optio
 	return 0;
 }
 
-static int fingerprint_options(struct arena *a, const struct stage *s, struct files *files, struct json *out, struct err *e)
+static int fingerprint_options(
+	struct arena *a, const struct stage *s, struct files *files, struct json *out, struct err *e)
 {
 	struct json *params = json_object(a), *contents = json_object(a);
 	struct json *all = options_json(a, s->ops->options, s->ops->noptions, s->params, 0);
@@ -73,7 +76,8 @@ static int fingerprint_options(struct arena *a, const struct stage *s, struct fi
 	return 0;
 }
 
-int key_fingerprint(const struct config_stage *cs, int64_t seed, struct files *files, struct buf *ret_parts, struct digest *ret, struct err *e)
+int key_fingerprint(const struct config_stage *cs, int64_t seed, struct files *files, struct buf *ret_parts,
+	struct digest *ret, struct err *e)
 {
 	const struct stage *s = &cs->stage;
 	struct arena a = ARENA_INIT;
@@ -167,9 +171,10 @@ enum reason key_reason(struct str was, struct str is)
 		static const struct {
 			const char *part;
 			enum reason why;
-		} order[] = {{"stage", REASON_VERSION}, {"version", REASON_VERSION}, {"libraries", REASON_VERSION}, {"format", REASON_VERSION},
-			{"parameters", REASON_PARAMETER}, {"files", REASON_FILE}, {"provider", REASON_PROVIDER}, {"generation", REASON_PROVIDER},
-			{"seed", REASON_PARAMETER}, {"privacy_key", REASON_PARAMETER}};
+		} order[] = {{"stage", REASON_VERSION}, {"version", REASON_VERSION}, {"libraries", REASON_VERSION},
+			{"format", REASON_VERSION}, {"parameters", REASON_PARAMETER}, {"files", REASON_FILE},
+			{"provider", REASON_PROVIDER}, {"generation", REASON_PROVIDER}, {"seed", REASON_PARAMETER},
+			{"privacy_key", REASON_PARAMETER}};
 		for (size_t i = 0; i < COUNT_OF(order); i++) {
 			if (!same_part(json_get(old, order[i].part), json_get(now, order[i].part))) {
 				why = order[i].why;

@@ -15,7 +15,8 @@
 #define KEY_FORMAT "taf-key-1"
 
 /** The parts, canonical JSON appended to `ret_parts`, and their digest. Reads (by stat, else whole) the files of the stage's options. */
-int key_fingerprint(const struct config_stage *s, int64_t seed, struct files *files, struct buf *ret_parts, struct digest *ret, struct err *e);
+int key_fingerprint(const struct config_stage *s, int64_t seed, struct files *files, struct buf *ret_parts,
+	struct digest *ret, struct err *e);
 /** Digest of an input: canonical JSON of the reads, then the digests of the files it uses. */
 void key_input(struct str reads, const struct digest *uses, size_t nuses, struct digest *ret);
 /** The key; `id` empty when the stage does not draw; `slot` -1 but for expand. */

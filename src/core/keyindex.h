@@ -11,7 +11,7 @@ struct keyindex {
 	struct keyindex_entry {
 		uint64_t head;
 		int64_t row; /* 0: free */
-	} *v;
+	} * v;
 	size_t n, size;
 };
 

@@ -48,7 +48,8 @@ static enum file_way item_files_way(const struct stage_run *s)
 	return FILE_TEXT;
 }
 
-static int input_of(struct stage_run *s, struct str content, const int *uses, size_t nuses, struct digest *ret, struct err *e)
+static int input_of(
+	struct stage_run *s, struct str content, const int *uses, size_t nuses, struct digest *ret, struct err *e)
 {
 	struct digest files[USES_MAX];
 	const struct option_list *list = stage_item_files(&s->cs->stage);
@@ -61,7 +62,8 @@ static int input_of(struct stage_run *s, struct str content, const int *uses, si
 	return 0;
 }
 
-static int spool(struct engine *g, struct item *item, const struct spooled *head, struct str content, const char *broken, struct err *e)
+static int spool(struct engine *g, struct item *item, const struct spooled *head, struct str content,
+	const char *broken, struct err *e)
 {
 	CLEANUP(buf_release) struct buf b = BUF_INIT;
 	buf_add(&b, head, sizeof(*head));
@@ -81,20 +83,24 @@ static bool outcome_kept(int outcome)
 	return outcome == OUTCOME_PASSED || outcome == OUTCOME_REJECTED || outcome == OUTCOME_QUARANTINED;
 }
 
-static int list_item(void *arg, struct str id, const struct json *content, struct locator at, const int *uses, size_t nuses, const char *broken)
+static int list_item(void *arg, struct str id, const struct json *content, struct locator at, const int *uses,
+	size_t nuses, const char *broken)
 {
 	struct listing *l = arg;
 	struct stage_run *s = l->s;
 	struct engine *g = s->g;
 	if (!id_valid(id))
-		return err_set(l->e, ERR_DATA, "stage %s lists the id '%.*s', which is no id ([a-z0-9._/+-%%], 1 to 120 bytes)", s->cs->stage.name,
-			STR_FMT(id));
+		return err_set(l->e, ERR_DATA, "stage %s lists the id '%.*s', which is no id ([a-z0-9._/+-%%], 1 to 120 bytes)",
+			s->cs->stage.name, STR_FMT(id));
 	if (nuses > USES_MAX)
 		return err_set(l->e, ERR_BUG, "stage %s: %zu files for one item", s->cs->stage.name, nuses);
 	buf_clear(&l->text);
 	if (content)
 		json_write(&l->text, content);
-	struct spooled head = {.at = at, .nuses = (int32_t)nuses, .content = (int32_t)l->text.len, .broken = broken ? (int32_t)strlen(broken) : 0};
+	struct spooled head = {.at = at,
+		.nuses = (int32_t)nuses,
+		.content = (int32_t)l->text.len,
+		.broken = broken ? (int32_t)strlen(broken) : 0};
 	if (nuses)
 		memcpy(head.uses, uses, nuses * sizeof(*uses));
 	CLEANUP(buf_release) struct buf whole = BUF_INIT;
@@ -110,7 +116,8 @@ static int list_item(void *arg, struct str id, const struct json *content, struc
 	int32_t n = item_of(g, id);
 	struct item *item = item_at(g, n);
 	if (item->origin >= 0)
-		return err_set(l->e, ERR_CONFIG, "the id '%.*s' is listed by stage %s and by stage %s: give one of them another prefix", STR_FMT(id),
+		return err_set(l->e, ERR_CONFIG,
+			"the id '%.*s' is listed by stage %s and by stage %s: give one of them another prefix", STR_FMT(id),
 			g->stages[item->origin].cs->stage.name, s->cs->stage.name);
 	item->origin = s->at;
 	GROW(l->found, l->nfound, l->cap);
@@ -183,7 +190,8 @@ static bool narrow(struct engine *g, struct listing *lists)
 		for (size_t k = 0; k < lists[i].nfound; k++) {
 			struct str id = item_at(g, lists[i].found[k])->id;
 			if (listing_wants(g, id))
-				ranked[i][count[i]++] = (struct ranked){draw_hash((uint64_t)g->config->seed, id, "limit"), lists[i].found[k]};
+				ranked[i][count[i]++] =
+					(struct ranked){draw_hash((uint64_t)g->config->seed, id, "limit"), lists[i].found[k]};
 		}
 		qsort(ranked[i], count[i], sizeof(**ranked), ranked_order);
 	}
@@ -240,7 +248,8 @@ int listing_all(struct engine *g, struct err *e)
 			rc = list_source(&g->stages[i], &lists[i], e);
 	}
 	if (rc == 0 && g->narrowed && !narrow(g, lists))
-		rc = err_set(e, ERR_USAGE, "--only %s: no call has this id, and none begins with '%s/'", g->args->only, g->args->only);
+		rc = err_set(
+			e, ERR_USAGE, "--only %s: no call has this id, and none begins with '%s/'", g->args->only, g->args->only);
 	for (size_t i = 0; i < g->nstages; i++) {
 		if (rc == 0 && g->stages[i].chosen && g->stages[i].ops->kind == STAGE_SOURCE)
 			start_source(&g->stages[i], &lists[i]);

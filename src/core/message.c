@@ -37,7 +37,7 @@ int message_take(struct str b, struct message *ret, size_t *ret_used, struct err
 		return err_set(e, ERR_PARSE, "a message of %llu bytes", (unsigned long long)n);
 	if (b.n < n + 4)
 		return 0;
-	int kind = b.p[4];
+	int kind = (unsigned char)b.p[4];
 	if (kind < MESSAGE_SETUP || kind > MESSAGE_DONE)
 		return err_set(e, ERR_PARSE, "a message of the unknown kind %d", kind);
 	*ret = (struct message){(enum message_kind)kind, get_number(b.p + 5, 8), str_n(b.p + MESSAGE_HEAD, n - 9)};

@@ -105,7 +105,8 @@ int objects_read(const char *folder, const struct digest *d, int64_t size, size_
 	if (have < 0)
 		return err_set(e, ERR_LOST, "the object %s is missing", path.data);
 	if (size >= 0 && have != size)
-		return err_set(e, ERR_LOST, "the object %s has %lld bytes, not %lld", path.data, (long long)have, (long long)size);
+		return err_set(
+			e, ERR_LOST, "the object %s has %lld bytes, not %lld", path.data, (long long)have, (long long)size);
 	size_t from = ret->len;
 	int rc = fs_read(path.data, max, ret, e);
 	if (rc < 0 || size >= 0)

@@ -7,23 +7,23 @@
 #include "io/yaml.h"
 
 enum option_type {
-	OPT_BOOL,     /* bool */
-	OPT_INT,      /* int64_t, min…max */
-	OPT_REAL,     /* double, min…max */
-	OPT_STRING,   /* struct str */
-	OPT_CHOICE,   /* int: index into `choices` */
-	OPT_STRINGS,  /* struct option_list of strings */
-	OPT_FILE,     /* struct str: a path, made absolute against the YAML's folder; "@/…" is under the data root */
-	OPT_FILES,    /* struct option_list of absolute paths: globs are expanded, sorted, without doubles; a folder stands for its files */
+	OPT_BOOL,    /* bool */
+	OPT_INT,     /* int64_t, min…max */
+	OPT_REAL,    /* double, min…max */
+	OPT_STRING,  /* struct str */
+	OPT_CHOICE,  /* int: index into `choices` */
+	OPT_STRINGS, /* struct option_list of strings */
+	OPT_FILE,    /* struct str: a path, made absolute against the YAML's folder; "@/…" is under the data root */
+	OPT_FILES, /* struct option_list of absolute paths: globs are expanded, sorted, without doubles; a folder stands for its files */
 	OPT_PROVIDER, /* struct str: the name of a provider */
 	OPT_MAP       /* const struct json *: an object of scalars, free keys (e.g. speaker → side) */
 };
 
 enum option_flags {
-	OPTION_SHAPES = 1,    /* shapes the output: in the stage's fingerprint. Counts, limits, attempts do not. */
-	OPTION_REQUIRED = 2,  /* no default */
-	OPTION_PER_ITEM = 4,  /* files: content is keyed by the items that use it, not by the whole stage */
-	OPTION_YAML = 8,      /* files: YAML; digested as a parsed tree. Otherwise text: BOM, CRLF and trailing blanks do not count */
+	OPTION_SHAPES = 1,   /* shapes the output: in the stage's fingerprint. Counts, limits, attempts do not. */
+	OPTION_REQUIRED = 2, /* no default */
+	OPTION_PER_ITEM = 4, /* files: content is keyed by the items that use it, not by the whole stage */
+	OPTION_YAML = 8, /* files: YAML; digested as a parsed tree. Otherwise text: BOM, CRLF and trailing blanks do not count */
 	OPTION_SECRET_KEY = 16 /* string: a privacy key; only its fingerprint enters keys, never shown */
 };
 
@@ -49,13 +49,14 @@ struct problems;
 
 /** Parse `with` (a map node or NULL) by the table. Problems are collected; false when there were any. `base` is the folder relative paths start from.
  * `type_name` is for messages ("stage type screen"). */
-bool options_parse(struct arena *a, const struct option *table, size_t n, const struct yaml_node *with, const char *base,
-	const char *type_name, void *params, struct problems *problems);
+bool options_parse(struct arena *a, const struct option *table, size_t n, const struct yaml_node *with,
+	const char *base, const char *type_name, void *params, struct problems *problems);
 /** All values as JSON, by option name (secrets left out): for logs, worker set-up and the fingerprint. Only those with all bits of `flags` when flags ≠ 0.
  * Paths of OPT_FILE(S) are given as they are. */
 struct json *options_json(struct arena *a, const struct option *table, size_t n, const void *params, unsigned flags);
 /** The inverse of options_json(…, 0), for the worker. */
-int options_from_json(struct arena *a, const struct option *table, size_t n, const struct json *values, void *params, struct err *e);
+int options_from_json(
+	struct arena *a, const struct option *table, size_t n, const struct json *values, void *params, struct err *e);
 /** `taf help` text / Markdown table rows of an option table, appended. */
 void options_help(struct buf *b, const struct option *table, size_t n, bool markdown);
 

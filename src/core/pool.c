@@ -77,7 +77,9 @@ static void *pool_main(void *arg, bool network)
 	while (!g->ended) {
 		if (!take(g, network, &b)) {
 			g->network_idle += network;
+			g->idle_threads++;
 			pthread_cond_wait(&g->more, &g->lock);
+			g->idle_threads--;
 			g->network_idle -= network;
 			continue;
 		}
@@ -125,13 +127,15 @@ void pool_wake(struct engine *g)
 		if (g->stages[i].ops->exec == EXEC_NETWORK)
 			waiting += g->stages[i].ready.n;
 	int most = g->args->network > 0 ? g->args->network : 64;
-	while (!g->dry && !g->ended && waiting > (size_t)g->network_idle && g->network_threads < most && start(g, network_main, &e) == 0) {
+	while (!g->dry && !g->ended && waiting > (size_t)g->network_idle && g->network_threads < most &&
+		   start(g, network_main, &e) == 0) {
 		g->network_threads++;
 		waiting--;
 	}
 	if (e.code && g->network_threads == 0)
 		engine_fail_locked(g, &e);
-	pthread_cond_broadcast(&g->more);
+	if (g->idle_threads > 0)
+		pthread_cond_broadcast(&g->more);
 }
 
 int pool_start(struct engine *g, struct err *e)

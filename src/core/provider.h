@@ -12,8 +12,8 @@ struct provider_ops {
 	const char *kind; /* "script", "espeak" */
 	const char *help;
 	enum provider_serves serves;
-	int version;       /* raised when its answers change for equal requests */
-	bool embedded;     /* no network, no account */
+	int version;        /* raised when its answers change for equal requests */
+	bool embedded;      /* no network, no account */
 	bool deterministic; /* equal requests have equal answers: the draw number is always 0 */
 	size_t params_size;
 	const struct option *options;

@@ -46,8 +46,7 @@ static void put_own_name(struct arena *a, struct json *fields, const char *name)
 		if (!own)
 			continue;
 		struct json *named = json_object(a);
-		JSON_EACH(kid, member)
-		{
+		JSON_EACH(kid, member) {
 			struct json *copy = json_copy(a, kid);
 			json_set_key(a, named, kid == own ? str_of(name) : kid->key, copy);
 		}
@@ -68,7 +67,8 @@ int record_fields(struct record *r, int stage, struct json **ret, struct err *e)
 	struct stage_run *s = &r->g->stages[stage];
 	struct slot *slot = slot_if(s, r->item);
 	if (!slot || !slot->m.result)
-		return err_set(e, ERR_LOST, "stage %s has no result for %.*s", s->cs->stage.name, STR_FMT(item_at(r->g, r->item)->id));
+		return err_set(
+			e, ERR_LOST, "stage %s has no result for %.*s", s->cs->stage.name, STR_FMT(item_at(r->g, r->item)->id));
 	struct result row = {.fields = r->row};
 	int rc = store_result(r->g->store, slot->m.result, &row, e);
 	r->row = row.fields;

@@ -109,7 +109,7 @@ static int setup_state(struct stage_run *s, struct err *e)
 		char hex[DIGEST_HEX + 1];
 		digest_hex(&s->closure, hex);
 		s->closed = !s->g->objects_lost && str_is(json_get_str(state, "closed"), hex) &&
-			    (s->ops->kind != STAGE_SINK || sink_whole(s, state));
+					(s->ops->kind != STAGE_SINK || sink_whole(s, state));
 		digest_hex(&s->wiring, hex);
 		s->rewired = !str_is(json_get_str(state, "wiring"), hex);
 		s->seconds_per_item = (double)json_get_int(state, "us_per_item", 0) / 1e6;
@@ -132,9 +132,9 @@ static int setup_stage(struct stage_run *s, struct err *e)
 	if (rc < 0)
 		return rc;
 	s->n = g->dry ? (g->store ? store_find_stage(g->store, s->cs->stage.name) : 0)
-		      : store_stage(g->store, s->cs->stage.name, s->ops->name);
+				  : store_stage(g->store, s->cs->stage.name, s->ops->name);
 	s->fp_row = g->dry ? (g->store ? store_find_fingerprint(g->store, &s->fingerprint) : 0)
-			   : store_fingerprint(g->store, &s->fingerprint, buf_view(&s->parts));
+					   : store_fingerprint(g->store, &s->fingerprint, buf_view(&s->parts));
 	if (g->dry && s->fp_row == 0)
 		s->fp_row = -1; /* like no memo's */
 	setup_sources(s);
@@ -188,8 +188,7 @@ void setup_unclose_stage(struct stage_run *s)
 	struct arena a = ARENA_INIT;
 	struct json *state, *kept = json_object(&a);
 	if (s->state.len && json_parse(&a, buf_view(&s->state), &state, NULL) == 0) {
-		JSON_EACH(member, state)
-		{
+		JSON_EACH(member, state) {
 			if (!str_is(member->key, "closed") && !(s->rewired && str_is(member->key, "wiring")))
 				json_set_key(&a, kept, member->key, json_copy(&a, member));
 		}

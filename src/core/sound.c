@@ -175,10 +175,11 @@ static void never_ready(struct sound *x, const char *hung)
 {
 	struct err e = ERR_INIT;
 	if (hung)
-		err_set(&e, ERR_IO, "%s did not say that it is ready within %lld ms: run it by hand to see why", x->g->args->worker[0],
-			(long long)ready_ms(x));
+		err_set(&e, ERR_IO, "%s did not say that it is ready within %lld ms: run it by hand to see why",
+			x->g->args->worker[0], (long long)ready_ms(x));
 	else if (++x->failures >= NEVER_READY)
-		err_set(&e, ERR_IO, "%s ends before it is ready, %d times in a row: run it by hand to see why", x->g->args->worker[0], NEVER_READY);
+		err_set(&e, ERR_IO, "%s ends before it is ready, %d times in a row: run it by hand to see why",
+			x->g->args->worker[0], NEVER_READY);
 	if (e.code)
 		engine_fail(x->g, &e);
 }
@@ -208,10 +209,12 @@ static void worker_end(struct sound *x, struct record *r, struct worker *w, cons
 			if (hung)
 				d.rc = err_set(&e, ERR_HUNG, "no answer from taf-worker within %d s (item_timeout_s)",
 					x->g->stages[j->stage].cs->item_timeout_s);
-			else if (WIFSIGNALED(status) && from_outside(WTERMSIG(status))) /* nothing wrong with the item: the next run takes it up */
+			else if (WIFSIGNALED(status) &&
+					 from_outside(WTERMSIG(status))) /* nothing wrong with the item: the next run takes it up */
 				d.rc = err_set(&e, ERR_TRANSIENT, "taf-worker was killed on this item, twice (out of memory?)");
 			else if (WIFSIGNALED(status))
-				d.rc = err_set(&e, ERR_WORKER, "taf-worker died on this item (signal %d, %s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+				d.rc = err_set(&e, ERR_WORKER, "taf-worker died on this item (signal %d, %s)", WTERMSIG(status),
+					strsignal(WTERMSIG(status)));
 			else
 				d.rc = err_set(&e, ERR_WORKER, "taf-worker ended on this item (exit status %d)", WEXITSTATUS(status));
 			job_end(x, r, w, &d);
@@ -227,7 +230,8 @@ static void worker_end(struct sound *x, struct record *r, struct worker *w, cons
 /* --- Sending --- */
 
 /* View, asks and stored answers of an item, as a WORK message; < 0: it ends here (d is filled). */
-static int job_message(struct sound *x, struct record *r, struct stage_run *s, struct job *j, struct buf *ret, struct visit_done *d)
+static int job_message(
+	struct sound *x, struct record *r, struct stage_run *s, struct job *j, struct buf *ret, struct visit_done *d)
 {
 	struct work w;
 	int rc = visit_prepare(r, s, j->item, &w, d, d->e);
@@ -382,7 +386,8 @@ static void take_ready(struct sound *x, struct worker *w, const struct message *
 	struct json *reply;
 	struct err e = ERR_INIT;
 	if (json_parse(&a, m->body, &reply, &e) == 0 && json_get(reply, "error"))
-		err_set(&e, (int)json_get_int(reply, "code", ERR_IO), "taf-worker cannot start: %.*s", STR_FMT(json_get_str(reply, "error")));
+		err_set(&e, (int)json_get_int(reply, "code", ERR_IO), "taf-worker cannot start: %.*s",
+			STR_FMT(json_get_str(reply, "error")));
 	if (e.code)
 		engine_fail(x->g, &e);
 	w->ready = true;

@@ -63,9 +63,9 @@ struct stage {
 	void *state;        /* what init() made */
 	struct arena arena; /* the stage's memory: params, state */
 	uint64_t seed;
-	const char *dataset; /* `name` of the pipeline */
+	const char *dataset;             /* `name` of the pipeline */
 	const struct provider *provider; /* of its OPT_PROVIDER option; NULL when it has none */
-	const char *base;    /* folder that relative paths start from */
+	const char *base;                /* folder that relative paths start from */
 };
 
 /** Where a listed item stands in the files of a source: for re-reading and for messages. */
@@ -82,7 +82,8 @@ struct lister;
  * (parsed, so that comments and line ends do not count); it is digested and handed back in work->listed unless STAGE's items re-read their locator.
  * `uses`: indexes into the source's per-item files whose *parsed* content this item's work rests on as a whole (e.g. its scenario file); may be NULL.
  * An id that was listed before makes this one a broken item that names both places. */
-void lister_add(struct lister *l, struct str id, const struct json *content, struct locator at, const int *uses, size_t nuses);
+void lister_add(
+	struct lister *l, struct str id, const struct json *content, struct locator at, const int *uses, size_t nuses);
 /** An item that cannot be worked: it is quarantined (class data) with this reason and file:line. */
 void lister_broken(struct lister *l, struct str id, struct locator at, const char *reason);
 /** Scratch memory, reset after each lister_add. */
@@ -94,15 +95,15 @@ int lister_file(struct lister *l, int file, struct str *ret, struct err *e);
 struct work_io; /* the engine's side */
 struct work {
 	struct stage *stage;
-	struct str id;            /* of the call (expand: of the parent) */
-	struct arena *arena;      /* the record's memory: results go here */
-	const struct json *call;  /* the declared reads, nothing else; source: what lister_add got as `content` */
-	struct locator at;        /* source: where it was listed */
-	int slot;                 /* expand: which slot */
-	const struct json *asks;  /* answers to the stage's asks(), in order: [{request, answer|null}] */
+	struct str id;           /* of the call (expand: of the parent) */
+	struct arena *arena;     /* the record's memory: results go here */
+	const struct json *call; /* the declared reads, nothing else; source: what lister_add got as `content` */
+	struct locator at;       /* source: where it was listed */
+	int slot;                /* expand: which slot */
+	const struct json *asks; /* answers to the stage's asks(), in order: [{request, answer|null}] */
 	/* results */
-	struct json *fields;      /* what it writes: an object; NULL is {} */
-	bool rejected;            /* the call ends here; its reason is in the fields it wrote (qa.@ with verdict and findings) */
+	struct json *fields; /* what it writes: an object; NULL is {} */
+	bool rejected;       /* the call ends here; its reason is in the fields it wrote (qa.@ with verdict and findings) */
 	struct work_io *io;
 };
 
@@ -134,17 +135,17 @@ void gather_set(struct gather *g, const struct json *fields, bool rejected);
 int gather_object(struct gather *g, struct str hex, struct buf *ret, struct err *e);
 /** sink: counts of what did not arrive, and facts for the manifest. */
 struct gather_facts {
-	int64_t rejected, quarantined;     /* calls upstream, all stages */
-	const struct json *stages;         /* [{name, uses, version, rejected, quarantined, rules:{RULE:count}}] */
-	const struct json *pipeline;       /* {name, seed, digest, taf, tools} */
-	bool partial;                      /* --partial */
+	int64_t rejected, quarantined; /* calls upstream, all stages */
+	const struct json *stages;     /* [{name, uses, version, rejected, quarantined, rules:{RULE:count}}] */
+	const struct json *pipeline;   /* {name, seed, digest, taf, tools} */
+	bool partial;                  /* --partial */
 };
 const struct gather_facts *gather_facts(const struct gather *g);
 
 struct stage_ops {
-	const char *name;    /* `uses:` */
-	const char *help;    /* one line */
-	int version;         /* raised when output changes for equal input: in the key */
+	const char *name; /* `uses:` */
+	const char *help; /* one line */
+	int version;      /* raised when output changes for equal input: in the key */
 	enum stage_kind kind;
 	enum stage_exec exec;
 	unsigned flags;

@@ -10,14 +10,15 @@
 
 const char *reason_name(enum reason r)
 {
-	static const char *const names[REASONS] = {
-		"", "new-call", "input-changed", "parameter-changed", "file-changed", "version-changed", "provider-changed", "failed-before"};
+	static const char *const names[REASONS] = {"", "new-call", "input-changed", "parameter-changed", "file-changed",
+		"version-changed", "provider-changed", "failed-before"};
 	return names[r];
 }
 
 const char *outcome_name(enum outcome o)
 {
-	static const char *const names[] = {"unsettled", "passed", "rejected", "quarantined", "failed", "ended", "missed", "left"};
+	static const char *const names[] = {
+		"unsettled", "passed", "rejected", "quarantined", "failed", "ended", "missed", "left"};
 	return names[o];
 }
 
@@ -25,26 +26,34 @@ const char *outcome_name(enum outcome o)
  * failures, objects and answers, which are rare or slow to come by. */
 static const char schema[] =
 	"CREATE TABLE item(n INTEGER PRIMARY KEY, id TEXT NOT NULL);"
-	"CREATE TABLE stage(n INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, type TEXT NOT NULL, state TEXT NOT NULL, run INTEGER NOT NULL);"
+	"CREATE TABLE stage(n INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, type TEXT NOT NULL, state TEXT NOT NULL, run "
+	"INTEGER NOT NULL);"
 	"CREATE TABLE fingerprint(n INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, parts TEXT NOT NULL);"
-	"CREATE TABLE result(n INTEGER PRIMARY KEY, rejected INTEGER NOT NULL, key BLOB NOT NULL, run INTEGER NOT NULL, fields TEXT NOT NULL);"
+	"CREATE TABLE result(n INTEGER PRIMARY KEY, rejected INTEGER NOT NULL, key BLOB NOT NULL, run INTEGER NOT NULL, "
+	"fields TEXT NOT NULL);"
 	"CREATE TABLE result_key(n INTEGER PRIMARY KEY, head INTEGER NOT NULL);"
 	"CREATE TABLE retired(result INTEGER PRIMARY KEY, run INTEGER NOT NULL);"
 	"CREATE TABLE object(digest BLOB PRIMARY KEY, size INTEGER NOT NULL) WITHOUT ROWID;"
 	"CREATE TABLE result_object(object BLOB, result INTEGER, PRIMARY KEY(object,result)) WITHOUT ROWID;"
 	"CREATE INDEX result_object_result ON result_object(result);"
 	"CREATE TABLE lost(object BLOB PRIMARY KEY) WITHOUT ROWID;"
-	"CREATE TABLE memo(stage INTEGER, item INTEGER, outcome INTEGER NOT NULL, reason INTEGER NOT NULL, input BLOB NOT NULL,"
-	" fingerprint INTEGER NOT NULL, changed INTEGER NOT NULL, checked INTEGER NOT NULL, was_fingerprint INTEGER NOT NULL,"
+	"CREATE TABLE memo(stage INTEGER, item INTEGER, outcome INTEGER NOT NULL, reason INTEGER NOT NULL, input BLOB NOT "
+	"NULL,"
+	" fingerprint INTEGER NOT NULL, changed INTEGER NOT NULL, checked INTEGER NOT NULL, was_fingerprint INTEGER NOT "
+	"NULL,"
 	" result INTEGER NOT NULL, was_result INTEGER NOT NULL, PRIMARY KEY(stage,item)) WITHOUT ROWID;"
 	"CREATE TABLE failure(key BLOB, stage INTEGER NOT NULL, item INTEGER, run INTEGER NOT NULL, code INTEGER NOT NULL,"
 	" text TEXT NOT NULL, PRIMARY KEY(key,item)) WITHOUT ROWID;"
-	"CREATE TABLE answer(request BLOB, draw INTEGER, answer TEXT NOT NULL, sent TEXT NOT NULL, object BLOB, model TEXT NOT NULL,"
-	" tokens_in INTEGER NOT NULL, tokens_out INTEGER NOT NULL, run INTEGER NOT NULL, PRIMARY KEY(request,draw)) WITHOUT ROWID;"
+	"CREATE TABLE answer(request BLOB, draw INTEGER, answer TEXT NOT NULL, sent TEXT NOT NULL, object BLOB, model TEXT "
+	"NOT NULL,"
+	" tokens_in INTEGER NOT NULL, tokens_out INTEGER NOT NULL, run INTEGER NOT NULL, PRIMARY KEY(request,draw)) "
+	"WITHOUT ROWID;"
 	"CREATE INDEX answer_object ON answer(object) WHERE object IS NOT NULL;"
-	"CREATE TABLE seen(path TEXT, way INTEGER, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, ctime_ns INTEGER NOT NULL, ino INTEGER NOT NULL,"
+	"CREATE TABLE seen(path TEXT, way INTEGER, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, ctime_ns INTEGER NOT "
+	"NULL, ino INTEGER NOT NULL,"
 	" hashed_ms INTEGER NOT NULL, digest BLOB NOT NULL, PRIMARY KEY(path,way)) WITHOUT ROWID;"
-	"CREATE TABLE run(n INTEGER PRIMARY KEY, id TEXT NOT NULL, state TEXT NOT NULL, exit_status INTEGER NOT NULL, started_ms INTEGER NOT NULL,"
+	"CREATE TABLE run(n INTEGER PRIMARY KEY, id TEXT NOT NULL, state TEXT NOT NULL, exit_status INTEGER NOT NULL, "
+	"started_ms INTEGER NOT NULL,"
 	" ended_ms INTEGER NOT NULL, pid INTEGER NOT NULL, stats TEXT NOT NULL);"
 	"PRAGMA user_version=1;";
 
@@ -55,7 +64,8 @@ static int check_version(struct store *s, enum db_mode mode, struct err *e)
 	if (rc < 0)
 		return rc;
 	if (version > STORE_VERSION)
-		return err_set(e, ERR_DB, "%s was written by a newer taf (format %lld, this one knows %d): use that taf, or another work folder (-w)",
+		return err_set(e, ERR_DB,
+			"%s was written by a newer taf (format %lld, this one knows %d): use that taf, or another work folder (-w)",
 			s->path, (long long)version, STORE_VERSION);
 	if (version == STORE_VERSION)
 		return 0;
@@ -342,8 +352,8 @@ int32_t store_next_run(struct store *s)
 void store_put_run(struct store *s, const struct run_row *r)
 {
 	writer_begin(s->writer);
-	writer_put(s->writer, ROW_RUN, "ittiiiit", (int64_t)r->n, str_of(r->id), str_of(r->state), (int64_t)r->exit_status, r->started_ms,
-		r->ended_ms, r->pid, buf_view(&r->stats));
+	writer_put(s->writer, ROW_RUN, "ittiiiit", (int64_t)r->n, str_of(r->id), str_of(r->state), (int64_t)r->exit_status,
+		r->started_ms, r->ended_ms, r->pid, buf_view(&r->stats));
 	writer_end(s->writer);
 }
 

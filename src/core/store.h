@@ -18,7 +18,7 @@
 
 /** What became of an item at a stage; in memos and in `--json` by name. */
 enum outcome {
-	OUTCOME_NONE,        /* unsettled: never done, or to be done again */
+	OUTCOME_NONE, /* unsettled: never done, or to be done again */
 	OUTCOME_PASSED,
 	OUTCOME_REJECTED,    /* by this stage */
 	OUTCOME_QUARANTINED, /* data failure at this stage */
@@ -29,7 +29,16 @@ enum outcome {
 };
 
 /** Why an item was worked again; names are those of `plan --json`. */
-enum reason { REASON_NONE, REASON_NEW, REASON_INPUT, REASON_PARAMETER, REASON_FILE, REASON_VERSION, REASON_PROVIDER, REASON_FAILED };
+enum reason {
+	REASON_NONE,
+	REASON_NEW,
+	REASON_INPUT,
+	REASON_PARAMETER,
+	REASON_FILE,
+	REASON_VERSION,
+	REASON_PROVIDER,
+	REASON_FAILED
+};
 #define REASONS 8
 const char *reason_name(enum reason r); /* "new-call", "input-changed", … */
 const char *outcome_name(enum outcome o);
@@ -42,8 +51,8 @@ struct memo {
 	int32_t changed;     /* run in which the result last changed */
 	int32_t checked;     /* run in which it was last held against its inputs */
 	int32_t was_fingerprint;
-	int64_t result;      /* row of table result; 0: none */
-	int64_t was_result;  /* before the last change: for `why` */
+	int64_t result;     /* row of table result; 0: none */
+	int64_t was_result; /* before the last change: for `why` */
 };
 
 struct result {
@@ -117,9 +126,9 @@ int store_answer(struct store *s, const struct digest *request, int64_t draw, st
 struct answer_row {
 	struct digest request;
 	int64_t draw;
-	struct str answer;  /* canonical JSON */
-	struct str sent;    /* the request, canonical JSON */
-	struct str object;  /* hex digest of the object it names, or empty */
+	struct str answer; /* canonical JSON */
+	struct str sent;   /* the request, canonical JSON */
+	struct str object; /* hex digest of the object it names, or empty */
 	struct str model;
 	int64_t tokens_in, tokens_out;
 };
@@ -130,7 +139,8 @@ size_t store_answer_count(struct store *s);
 /** Forget all results and answers that name these objects and unsettle their memos, then flush. Opened for reading: as if that had been done. */
 int store_lose_objects(struct store *s, const struct digest *objects, size_t n, struct err *e);
 /** Objects whose digest begins with byte `folder`. */
-int store_objects(struct store *s, int folder, int (*take)(void *arg, const struct digest *d, int64_t size), void *arg, struct err *e);
+int store_objects(struct store *s, int folder, int (*take)(void *arg, const struct digest *d, int64_t size), void *arg,
+	struct err *e);
 
 /* Files seen: digests by path and way of reading, trusted while stat says the same */
 struct seen {

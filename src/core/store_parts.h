@@ -9,7 +9,16 @@
 
 #include <pthread.h>
 
-enum store_read { READ_RESULT, READ_OBJECT, READ_FAILURE, READ_ANSWER, READ_SEEN, READ_STAGE_STATE, READ_FINGERPRINT, READ_COUNT };
+enum store_read {
+	READ_RESULT,
+	READ_OBJECT,
+	READ_FAILURE,
+	READ_ANSWER,
+	READ_SEEN,
+	READ_STAGE_STATE,
+	READ_FINGERPRINT,
+	READ_COUNT
+};
 
 struct reader {
 	struct db *db;

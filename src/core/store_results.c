@@ -103,7 +103,8 @@ int64_t store_put_result(struct store *s, const struct digest *key, bool rejecte
 	if (s->index_loaded || load_index(s, NULL) == 0)
 		keyindex_put(&s->index, head, n);
 	pthread_mutex_unlock(&s->lock);
-	writer_put(s->writer, ROW_RESULT, "iibti", n, (int64_t)rejected, (const void *)key->b, (size_t)DIGEST_SIZE, fields, (int64_t)s->run);
+	writer_put(s->writer, ROW_RESULT, "iibti", n, (int64_t)rejected, (const void *)key->b, (size_t)DIGEST_SIZE, fields,
+		(int64_t)s->run);
 	writer_put(s->writer, ROW_RESULT_KEY, "ii", n, (int64_t)head);
 	writer_end(s->writer);
 	return n;
@@ -154,13 +155,16 @@ int64_t store_object_size(struct store *s, const struct digest *object)
 int store_memos(struct store *s, int32_t stage, int (*take)(void *arg, const struct memo *m), void *arg, struct err *e)
 {
 	CLEANUP(db_stmt_cleanup) struct db_stmt *st = NULL;
-	int rc = db_prepare(s->db,
-		"SELECT item,outcome,reason,input,fingerprint,changed,checked,was_fingerprint,result,was_result FROM memo WHERE stage=?", &st, e);
+	int rc = db_prepare(
+		s->db, "SELECT item,outcome,reason,input,fingerprint,changed,checked,was_fingerprint,result,was_result FROM memo WHERE stage=?",
+		&st, e);
 	if (rc < 0)
 		return rc;
 	db_int(st, 1, stage);
 	while ((rc = db_step(st, e)) > 0) {
-		struct memo m = {.item = (int32_t)db_col_int(st, 0), .outcome = (uint8_t)db_col_int(st, 1), .reason = (uint8_t)db_col_int(st, 2)};
+		struct memo m = {.item = (int32_t)db_col_int(st, 0),
+			.outcome = (uint8_t)db_col_int(st, 1),
+			.reason = (uint8_t)db_col_int(st, 2)};
 		struct str input = db_col_str(st, 3);
 		if (input.n == MEMO_INPUT)
 			memcpy(m.input, input.p, MEMO_INPUT);
@@ -184,9 +188,9 @@ int store_memos(struct store *s, int32_t stage, int (*take)(void *arg, const str
 void store_put_memo(struct store *s, int32_t stage, const struct memo *m)
 {
 	writer_begin(s->writer);
-	writer_put(s->writer, ROW_MEMO, "iiiibiiiiii", (int64_t)stage, (int64_t)m->item, (int64_t)m->outcome, (int64_t)m->reason,
-		(const void *)m->input, (size_t)MEMO_INPUT, (int64_t)m->fingerprint, (int64_t)m->changed, (int64_t)m->checked,
-		(int64_t)m->was_fingerprint, m->result, m->was_result);
+	writer_put(s->writer, ROW_MEMO, "iiiibiiiiii", (int64_t)stage, (int64_t)m->item, (int64_t)m->outcome,
+		(int64_t)m->reason, (const void *)m->input, (size_t)MEMO_INPUT, (int64_t)m->fingerprint, (int64_t)m->changed,
+		(int64_t)m->checked, (int64_t)m->was_fingerprint, m->result, m->was_result);
 	if (m->was_result && m->changed == s->run)
 		writer_put(s->writer, ROW_RETIRED, "ii", m->was_result, (int64_t)s->run);
 	writer_end(s->writer);
@@ -298,8 +302,8 @@ void store_put_failure(struct store *s, const struct failure *f)
 	table_mark(s, &s->has_failures);
 	mark_failed(s, &f->key, f->item, f->code);
 	writer_begin(s->writer);
-	writer_put(s->writer, ROW_FAILURE, "biiiit", (const void *)f->key.b, (size_t)DIGEST_SIZE, (int64_t)f->stage, (int64_t)f->item,
-		(int64_t)f->run, (int64_t)f->code, buf_view(&f->text));
+	writer_put(s->writer, ROW_FAILURE, "biiiit", (const void *)f->key.b, (size_t)DIGEST_SIZE, (int64_t)f->stage,
+		(int64_t)f->item, (int64_t)f->run, (int64_t)f->code, buf_view(&f->text));
 	writer_end(s->writer);
 }
 
@@ -360,9 +364,9 @@ void store_put_answer(struct store *s, const struct answer_row *a)
 	bool has = digest_parse(a->object, &object);
 	table_mark(s, &s->has_answers);
 	writer_begin(s->writer);
-	writer_put(s->writer, ROW_ANSWER, has ? "bittbtiii" : "bittntiii", (const void *)a->request.b, (size_t)DIGEST_SIZE, a->draw, a->answer,
-		a->sent, (const void *)(has ? object.b : NULL), has ? (size_t)DIGEST_SIZE : (size_t)0, a->model, a->tokens_in, a->tokens_out,
-		(int64_t)s->run);
+	writer_put(s->writer, ROW_ANSWER, has ? "bittbtiii" : "bittntiii", (const void *)a->request.b, (size_t)DIGEST_SIZE,
+		a->draw, a->answer, a->sent, (const void *)(has ? object.b : NULL), has ? (size_t)DIGEST_SIZE : (size_t)0,
+		a->model, a->tokens_in, a->tokens_out, (int64_t)s->run);
 	writer_end(s->writer);
 }
 
@@ -375,7 +379,8 @@ size_t store_answer_count(struct store *s)
 
 /* --- Objects --- */
 
-int store_objects(struct store *s, int folder, int (*take)(void *arg, const struct digest *d, int64_t size), void *arg, struct err *e)
+int store_objects(
+	struct store *s, int folder, int (*take)(void *arg, const struct digest *d, int64_t size), void *arg, struct err *e)
 {
 	CLEANUP(db_stmt_cleanup) struct db_stmt *st = NULL;
 	int rc = db_prepare(s->db, "SELECT digest,size FROM object WHERE digest>=? AND digest<?", &st, e);
@@ -467,7 +472,7 @@ int store_seen(struct store *s, struct str path, int way, struct seen *ret, stru
 void store_put_seen(struct store *s, struct str path, int way, const struct seen *v)
 {
 	writer_begin(s->writer);
-	writer_put(s->writer, ROW_SEEN, "tiiiiiib", path, (int64_t)way, v->size, v->mtime_ns, v->ctime_ns, v->ino, v->hashed_ms,
-		(const void *)v->digest.b, (size_t)DIGEST_SIZE);
+	writer_put(s->writer, ROW_SEEN, "tiiiiiib", path, (int64_t)way, v->size, v->mtime_ns, v->ctime_ns, v->ino,
+		v->hashed_ms, (const void *)v->digest.b, (size_t)DIGEST_SIZE);
 	writer_end(s->writer);
 }

@@ -44,8 +44,8 @@ static enum reason visit_reason(struct stage_run *s, const struct slot *slot)
 		return REASON_FAILED;
 	if (slot->m.fingerprint == s->fp_row)
 		return slot->m.outcome == OUTCOME_NONE ? REASON_FAILED
-		       : s->ops->kind == STAGE_SOURCE  ? REASON_FILE
-						       : REASON_INPUT;
+			   : s->ops->kind == STAGE_SOURCE  ? REASON_FILE
+											   : REASON_INPUT;
 	CLEANUP(buf_release) struct buf was = BUF_INIT;
 	if (store_fingerprint_parts(s->g->store, slot->m.fingerprint, &was, NULL) < 0 || was.len == 0)
 		return REASON_PARAMETER;
@@ -57,15 +57,16 @@ static bool same_result(struct engine *g, int64_t a, int64_t b)
 	if (a == b)
 		return true;
 	struct result x = {.fields = BUF_INIT}, y = {.fields = BUF_INIT};
-	bool same = store_result(g->store, a, &x, NULL) == 0 && store_result(g->store, b, &y, NULL) == 0 && x.rejected == y.rejected &&
-		    str_eq(buf_view(&x.fields), buf_view(&y.fields));
+	bool same = store_result(g->store, a, &x, NULL) == 0 && store_result(g->store, b, &y, NULL) == 0 &&
+				x.rejected == y.rejected && str_eq(buf_view(&x.fields), buf_view(&y.fields));
 	buf_release(&x.fields);
 	buf_release(&y.fields);
 	return same;
 }
 
 /* The memo of an item that has a result, old or new. */
-void visit_remember(struct stage_run *s, int32_t item, struct slot *slot, const struct digest *input, int64_t result, bool rejected)
+void visit_remember(
+	struct stage_run *s, int32_t item, struct slot *slot, const struct digest *input, int64_t result, bool rejected)
 {
 	struct engine *g = s->g;
 	struct memo *m = &slot->m;
@@ -109,8 +110,12 @@ int visit_prepare(struct record *r, struct stage_run *s, int32_t n, struct work 
 	bool expand = s->ops->kind == STAGE_EXPAND;
 	struct work_io *io = ARENA_NEW(&r->arena, struct work_io);
 	*io = (struct work_io){.object_put = object_put, .object_read = object_read, .arg = s};
-	*w = (struct work){.stage = &s->cs->stage, .id = expand ? item_at(r->g, item->parent)->id : item->id, .arena = &r->arena, .io = io,
-		.slot = item->slot, .at = {.file = -1}};
+	*w = (struct work){.stage = &s->cs->stage,
+		.id = expand ? item_at(r->g, item->parent)->id : item->id,
+		.arena = &r->arena,
+		.io = io,
+		.slot = item->slot,
+		.at = {.file = -1}};
 	int rc;
 	struct str id = s->ops->flags & STAGE_DRAWS ? w->id : (struct str){NULL, 0};
 	if (s->ops->kind == STAGE_SOURCE) {
@@ -132,7 +137,8 @@ int visit_prepare(struct record *r, struct stage_run *s, int32_t n, struct work 
 static bool declared(const struct stage_fields *f, struct str key)
 {
 	for (size_t i = 0; i < f->nwrites; i++)
-		if (strncmp(f->writes[i].path, key.p, key.n) == 0 && (f->writes[i].path[key.n] == '\0' || f->writes[i].path[key.n] == '.'))
+		if (strncmp(f->writes[i].path, key.p, key.n) == 0 &&
+			(f->writes[i].path[key.n] == '\0' || f->writes[i].path[key.n] == '.'))
 			return true;
 	return false;
 }
@@ -147,10 +153,10 @@ static int result_text(struct record *r, struct stage_run *s, struct work *w, st
 		json_append(parents, json_str(&r->arena, w->id));
 		json_set(&r->arena, w->fields, "parents", parents);
 	}
-	JSON_EACH(member, w->fields)
-	{
+	JSON_EACH(member, w->fields) {
 		if (!declared(&s->cs->fields, member->key) && !str_is(member->key, "parents"))
-			return err_set(e, ERR_BUG, "stage %s wrote '%.*s', which it does not declare", s->cs->stage.name, STR_FMT(member->key));
+			return err_set(e, ERR_BUG, "stage %s wrote '%.*s', which it does not declare", s->cs->stage.name,
+				STR_FMT(member->key));
 	}
 	buf_clear(ret);
 	json_write(ret, w->fields);
@@ -184,7 +190,8 @@ static int work_patiently(struct record *r, struct stage_run *s, struct work *w,
 	draw_init(&jitter, (uint64_t)clock_us(), w->id, "backoff");
 	for (int tries = 1;; tries++) {
 		int rc = work_once(r, s, w, d, e);
-		if (rc == 0 || err_class_of(rc) != CLASS_TRANSIENT || rc == ERR_LOST || tries == TRANSIENT_TRIES || engine_stopped(s->g))
+		if (rc == 0 || err_class_of(rc) != CLASS_TRANSIENT || rc == ERR_LOST || tries == TRANSIENT_TRIES ||
+			engine_stopped(s->g))
 			return rc;
 		int64_t wait = draw_range(&jitter, 50, 100) << tries;
 		for (int64_t until = clock_ms() + wait; clock_ms() < until && !engine_stopped(s->g);)
@@ -235,14 +242,14 @@ static void failed(struct record *r, struct stage_run *s, int32_t item, struct s
 		store_put_memo(g->store, s->n, m);
 		buf_release(&f.text);
 	}
-	log_info(s->cs->stage.name, "%.*s quarantined (%s): %s", STR_FMT(item_at(g, item)->id), err_class_name(class), d->e->text);
+	log_info(s->cs->stage.name, "%.*s quarantined (%s): %s", STR_FMT(item_at(g, item)->id), err_class_name(class),
+		d->e->text);
 	done(r, s, item, slot);
 }
 
 static void store_objects_of(struct stage_run *s, const struct json *objects, int64_t result)
 {
-	JSON_EACH(o, objects)
-	{
+	JSON_EACH(o, objects) {
 		struct digest d;
 		if (digest_parse(json_get_str(o, "digest"), &d))
 			store_put_object(s->g->store, &d, json_get_int(o, "size", 0), result);
@@ -424,7 +431,8 @@ void visit(struct record *r, struct stage_run *s, int32_t item)
 		return;
 	}
 	bool same = slot->m.item && slot->m.fingerprint == s->fp_row && memcmp(slot->m.input, d.input.b, MEMO_INPUT) == 0 &&
-		    slot->m.outcome != OUTCOME_NONE && slot->m.outcome != OUTCOME_FAILED && slot->m.outcome != OUTCOME_QUARANTINED;
+				slot->m.outcome != OUTCOME_NONE && slot->m.outcome != OUTCOME_FAILED &&
+				slot->m.outcome != OUTCOME_QUARANTINED;
 	if (same && take_memo(s, slot, item, &d.input)) {
 		kept(r, s, item, slot);
 		return;

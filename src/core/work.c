@@ -32,8 +32,7 @@ static struct json *project(struct arena *a, const struct json *v, const char **
 static struct json *project_array(struct arena *a, const struct json *v, const char **paths, size_t n)
 {
 	struct json *out = json_array(a);
-	JSON_EACH(item, v)
-	{
+	JSON_EACH(item, v) {
 		struct json *kid = project(a, item, paths, n);
 		json_append(out, kid ? kid : json_object(a));
 	}
@@ -239,7 +238,8 @@ static void lister_item(struct lister *l, struct str id, const struct json *cont
 		lister_put(l, id, content, at, broken);
 }
 
-void lister_add(struct lister *l, struct str id, const struct json *content, struct locator at, const int *uses, size_t nuses)
+void lister_add(
+	struct lister *l, struct str id, const struct json *content, struct locator at, const int *uses, size_t nuses)
 {
 	if (l->rc < 0)
 		return;

@@ -19,7 +19,8 @@ struct work_io {
 
 struct lister_sink {
 	/** Takes one item. `content` lives until it returns. ERR_… stops the listing. */
-	int (*add)(void *arg, struct str id, const struct json *content, struct locator at, const int *uses, size_t nuses, const char *broken);
+	int (*add)(void *arg, struct str id, const struct json *content, struct locator at, const int *uses, size_t nuses,
+		const char *broken);
 	int (*file)(void *arg, int file, struct str *ret, struct err *e);
 	void *arg;
 };

@@ -5,8 +5,8 @@
 #include "core/store_rows.h"
 #include "io/db.h"
 
-#define WRITER_ROWS 1000         /* rows of one commit */
-#define WRITER_MS 200            /* longest wait for a commit */
+#define WRITER_ROWS 1000                  /* rows of one commit */
+#define WRITER_MS 200                     /* longest wait for a commit */
 #define WRITER_PENDING ((size_t)64 << 20) /* bytes in the FIFO beyond which who puts waits */
 
 struct writer;

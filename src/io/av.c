@@ -57,9 +57,9 @@ const char *av_versions(void)
 	static char text[160];
 	unsigned c = avcodec_version(), f = avformat_version(), r = swresample_version();
 	if (!text[0])
-		snprintf(text, sizeof text, "FFmpeg %.40s libavcodec %u.%u.%u libavformat %u.%u.%u libswresample %u.%u.%u", av_version_info(),
-			AV_VERSION_MAJOR(c), AV_VERSION_MINOR(c), AV_VERSION_MICRO(c), AV_VERSION_MAJOR(f), AV_VERSION_MINOR(f),
-			AV_VERSION_MICRO(f), AV_VERSION_MAJOR(r), AV_VERSION_MINOR(r), AV_VERSION_MICRO(r));
+		snprintf(text, sizeof text, "FFmpeg %.40s libavcodec %u.%u.%u libavformat %u.%u.%u libswresample %u.%u.%u",
+			av_version_info(), AV_VERSION_MAJOR(c), AV_VERSION_MINOR(c), AV_VERSION_MICRO(c), AV_VERSION_MAJOR(f),
+			AV_VERSION_MINOR(f), AV_VERSION_MICRO(f), AV_VERSION_MAJOR(r), AV_VERSION_MINOR(r), AV_VERSION_MICRO(r));
 	return text;
 }
 
@@ -281,8 +281,8 @@ static int take_frame(struct decoding *d, struct err *e)
 	int channels = f->ch_layout.nb_channels;
 	if (!s->rate) {
 		if (channels < 1 || channels > CHANNELS_MAX || f->sample_rate < RATE_MIN || f->sample_rate > RATE_MAX)
-			return err_set(e, ERR_PARSE, "%d channels at %d Hz: not taken (1-%d, %d-%d Hz)", channels, f->sample_rate, CHANNELS_MAX,
-				RATE_MIN, RATE_MAX);
+			return err_set(e, ERR_PARSE, "%d channels at %d Hz: not taken (1-%d, %d-%d Hz)", channels, f->sample_rate,
+				CHANNELS_MAX, RATE_MIN, RATE_MAX);
 		s->rate = f->sample_rate;
 		s->channels = channels;
 		d->room = frames_expected(d);
@@ -380,7 +380,8 @@ static void swr_release(struct SwrContext **swr)
 int av_resample(const struct sound *in, int rate, struct sound *ret, struct err *e)
 {
 	if (in->channels < 1 || in->channels > CHANNELS_MAX || in->frames > INT32_MAX / 2)
-		return err_set(e, ERR_TOOBIG, "sound of %d channels and %lld frames cannot be resampled", in->channels, (long long)in->frames);
+		return err_set(e, ERR_TOOBIG, "sound of %d channels and %lld frames cannot be resampled", in->channels,
+			(long long)in->frames);
 	int64_t frames = av_rescale_rnd(in->frames, rate, in->rate, AV_ROUND_UP);
 	if (frames > (int64_t)SECONDS_MAX * rate)
 		return err_set(e, ERR_TOOBIG, "longer than %d s of sound", SECONDS_MAX);
@@ -560,8 +561,8 @@ static int encode_frame(struct encoding *x, const AVFrame *frame)
 static int encode(const struct encoder *how, const struct sound *in, struct buf *ret, struct err *e)
 {
 	if (in->frames <= 0 || in->frames > (int64_t)SECONDS_MAX * in->rate)
-		return err_set(e, in->frames > 0 ? ERR_TOOBIG : ERR_DATA, "a sound of %lld frames is not encoded (1 frame to 1 hour)",
-			(long long)in->frames);
+		return err_set(e, in->frames > 0 ? ERR_TOOBIG : ERR_DATA,
+			"a sound of %lld frames is not encoded (1 frame to 1 hour)", (long long)in->frames);
 	CLEANUP(encoding_release) struct encoding x = {.filer = {.b = ret, .start = ret->len}};
 	int code = open_muxer(&x, how, e);
 	if (!code)

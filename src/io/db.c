@@ -26,9 +26,10 @@ static int db_fail(struct db *db, int rc, struct err *e)
 		return err_set(e, ERR_NOSPACE, "%s: no space left on the disk", db->path);
 	if (basic == SQLITE_BUSY || basic == SQLITE_LOCKED)
 		code = ERR_LOCKED;
-	const char *hint = basic == SQLITE_CORRUPT || basic == SQLITE_NOTADB
-				   ? ": the file is damaged; move it away, the next run makes it anew (stored answers are in it)"
-				   : "";
+	const char *hint =
+		basic == SQLITE_CORRUPT || basic == SQLITE_NOTADB
+			? ": the file is damaged; move it away, the next run makes it anew (stored answers are in it)"
+			: "";
 	return err_set(e, code, "%s: %s%s", db->path, db->h ? sqlite3_errmsg(db->h) : sqlite3_errstr(rc), hint);
 }
 
@@ -51,8 +52,8 @@ int db_open(const char *path, enum db_mode mode, struct db **ret, struct err *e)
 		sqlite3_busy_timeout(db->h, 10000);
 		rc = sqlite3_exec(db->h,
 			mode == DB_WRITE ? "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-65536;"
-					   "PRAGMA wal_autocheckpoint=16000; PRAGMA temp_store=MEMORY"
-					 : "PRAGMA query_only=1; PRAGMA cache_size=-8192; PRAGMA temp_store=MEMORY",
+							   "PRAGMA wal_autocheckpoint=16000; PRAGMA temp_store=MEMORY"
+							 : "PRAGMA query_only=1; PRAGMA cache_size=-8192; PRAGMA temp_store=MEMORY",
 			NULL, NULL, NULL);
 	}
 	if (rc != SQLITE_OK) {

@@ -31,8 +31,7 @@ struct json {
 	} u;
 };
 
-#define JSON_EACH(item, parent) \
-	for (const struct json *item = json_first(parent); item; item = item->next)
+#define JSON_EACH(item, parent) for (const struct json *item = json_first(parent); item; item = item->next)
 
 /** Parse one value; blanks around it are fine, anything else is ERR_PARSE with line and column. Invalid UTF-8, U+0000, duplicate keys are errors. */
 int json_parse(struct arena *a, struct str text, struct json **ret, struct err *e);
@@ -46,7 +45,7 @@ void json_write_string(struct buf *b, struct str s);
 struct json *json_null(struct arena *a);
 struct json *json_bool(struct arena *a, bool b);
 struct json *json_int(struct arena *a, int64_t i);
-struct json *json_real(struct arena *a, double d); /* null when infinite or not a number */
+struct json *json_real(struct arena *a, double d);    /* null when infinite or not a number */
 struct json *json_str(struct arena *a, struct str s); /* copies */
 struct json *json_text(struct arena *a, const char *s);
 struct json *json_array(struct arena *a);
@@ -72,7 +71,7 @@ struct json *json_path(const struct json *v, const char *path);
 struct str json_get_str(const struct json *object, const char *key); /* empty (p = NULL) when absent or no string */
 int64_t json_get_int(const struct json *object, const char *key, int64_t missing);
 bool json_get_bool(const struct json *object, const char *key, bool missing);
-bool json_is(const struct json *v, enum json_kind kind); /* false for NULL */
+bool json_is(const struct json *v, enum json_kind kind);     /* false for NULL */
 bool json_equal(const struct json *a, const struct json *b); /* absent (NULL) equals only absent */
 const char *json_kind_name(enum json_kind kind);
 

@@ -127,7 +127,8 @@ int loudness_measure(const struct sound *s, bool true_peak, struct loudness *ret
 	if (code)
 		return code;
 	struct loudness out = {.integrated_lufs = -HUGE_VAL, .true_peak_dbtp = -HUGE_VAL};
-	CLEANUP(state_release) ebur128_state *st = ebur128_init((unsigned)s->channels, (unsigned long)s->rate, EBUR128_MODE_I);
+	CLEANUP(state_release)
+	ebur128_state *st = ebur128_init((unsigned)s->channels, (unsigned long)s->rate, EBUR128_MODE_I);
 	if (!st)
 		abort(); /* memory: as base/alloc */
 	int r = feed(st, s, 0, s->frames);

@@ -68,7 +68,7 @@ static int say_in_child(struct utterance *u)
 	espeak_SetParameter(espeakPITCH, v->pitch, 0);
 	espeak_SetParameter(espeakRANGE, v->range, 0);
 	espeak_SetParameter(espeakVOLUME, 50, 0); /* at 100 many voices are clipped; loudness is set later */
-	srand(1); /* the noise of some variants */
+	srand(1);                                 /* the noise of some variants */
 	espeak_SetSynthCallback(on_sound);
 	if (espeak_Synth(u->text, u->len + 1, 0, POS_CHARACTER, 0, espeakCHARS_UTF8, NULL, u) != EE_OK)
 		return CHILD_SYNTH;
@@ -289,9 +289,10 @@ int speech_say(const struct speech_voice *voice, struct str text, struct sound *
 		return e ? e->code : ERR_CONFIG;
 	if (!variant_known(voice->variant))
 		return err_set(e, ERR_CONFIG, "libespeak-ng has no voice variant \"%.80s\"", voice->variant);
-	if (voice->rate_wpm < 80 || voice->rate_wpm > 450 || voice->pitch < 0 || voice->pitch > 99 || voice->range < 0 || voice->range > 99)
-		return err_set(e, ERR_DATA, "voice out of range: rate %d (80-450), pitch %d, range %d (0-99)", voice->rate_wpm, voice->pitch,
-			voice->range);
+	if (voice->rate_wpm < 80 || voice->rate_wpm > 450 || voice->pitch < 0 || voice->pitch > 99 || voice->range < 0 ||
+		voice->range > 99)
+		return err_set(e, ERR_DATA, "voice out of range: rate %d (80-450), pitch %d, range %d (0-99)", voice->rate_wpm,
+			voice->pitch, voice->range);
 	CLEANUP(buf_release) struct buf pcm = BUF_INIT_MAX(SPEECH_MAX_BYTES + 65536);
 	int code = in_child(voice, text, &pcm, e);
 	if (code)
@@ -307,7 +308,8 @@ int speech_say(const struct speech_voice *voice, struct str text, struct sound *
 		audible |= v > 64 || v < -64;
 	}
 	if (!audible)
-		return err_set(e, ERR_DATA, "nothing audible comes out of the text \"%.*s\"", (int)(text.n < 60 ? text.n : 60), text.p);
+		return err_set(
+			e, ERR_DATA, "nothing audible comes out of the text \"%.*s\"", (int)(text.n < 60 ? text.n : 60), text.p);
 	*ret = s;
 	s = (struct sound)SOUND_INIT;
 	return 0;

@@ -22,10 +22,10 @@ struct yaml_node {
 	enum yaml_kind kind;
 	bool plain; /* scalar without quotes: may be null, true, a number */
 	struct yaml_mark mark;
-	struct str text;         /* scalar */
-	struct str key;          /* when a member of a map */
+	struct str text; /* scalar */
+	struct str key;  /* when a member of a map */
 	struct yaml_mark keymark;
-	struct yaml_node *next;  /* sibling */
+	struct yaml_node *next; /* sibling */
 	struct yaml_node *first, *last;
 	size_t n;
 };

@@ -79,7 +79,8 @@ static int setup_stage(struct worker *k, struct worked_stage *ws, const struct j
 		if (str_is(uses, (*s)->name))
 			ws->process = (*s)->process;
 	if (!ops || !ws->process)
-		return err_set(e, ERR_CONFIG, "this taf-worker does not know the stage type '%.*s': is it of the same build as taf?", STR_FMT(uses));
+		return err_set(e, ERR_CONFIG,
+			"this taf-worker does not know the stage type '%.*s': is it of the same build as taf?", STR_FMT(uses));
 	struct stage *st = &ws->stage;
 	ws->index = (int)json_get_int(row, "index", -1);
 	ws->cpu_s = json_get_int(row, "cpu_s", 600);
@@ -106,8 +107,7 @@ static int setup(struct worker *k, const struct message *m, struct err *e)
 	k->objects = arena_str(&k->arena, json_get_str(v, "objects")).p;
 	const struct json *rows = json_get(v, "stages");
 	k->stages = xcalloc(json_count(rows) + 1, sizeof(*k->stages));
-	JSON_EACH(row, rows)
-	{
+	JSON_EACH(row, rows) {
 		rc = setup_stage(k, &k->stages[k->nstages++], row, e);
 		if (rc < 0)
 			return rc;

@@ -1,6 +1,6 @@
 /* import: transcripts of many forms become calls. */
-#include "core/work.h"
 #include "stages/import/import.h"
+#include "core/work.h"
 
 #include "base/alloc.h"
 #include "base/fs.h"

@@ -9,8 +9,8 @@
 
 #define KEEP_BEFORE_MS 10 /* of the quiet before the first loud sample */
 #define KEEP_AFTER_MS 40
-#define SILENT 1e-4f   /* -80 dB of full scale */
-#define BLOCK_MS 400   /* of EBU R128's gate: so much silence parts the turns when a side is measured */
+#define SILENT 1e-4f /* -80 dB of full scale */
+#define BLOCK_MS 400 /* of EBU R128's gate: so much silence parts the turns when a side is measured */
 #define LOOKAHEAD_MS 5
 
 double mix_db(double factor)

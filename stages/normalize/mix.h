@@ -12,7 +12,7 @@ struct mix_turn {
 	struct sound sound; /* mono, at the rate of the mix */
 	int64_t turn;       /* index in the call */
 	enum mix_side side;
-	int64_t start;      /* frame in the mix */
+	int64_t start; /* frame in the mix */
 };
 
 /** All channels averaged into one. */

@@ -18,7 +18,7 @@
 #define SECONDS_MAX 3600
 #define PASSES 4
 #define TOLERANCE_LU 0.2
-#define CODEC_GAIN_DB 0.446 /* what libmp3lame takes away */
+#define CODEC_GAIN_DB 0.446    /* what libmp3lame takes away */
 #define CODEC_OVERSHOOT_DB 0.6 /* by which a decoded true peak may be over the samples that went in, before measuring */
 #define MARGIN_DB 0.2
 #define LIMIT_DB 6 /* how far the gain may be raised against the limiter: more would crush the voices */
@@ -40,7 +40,8 @@ static void mixing_release(struct mixing *m)
 
 /* --- The turns --- */
 
-static int read_turn(struct work *w, const struct normalize_params *p, struct str object, struct sound *ret, struct err *e)
+static int read_turn(
+	struct work *w, const struct normalize_params *p, struct str object, struct sound *ret, struct err *e)
 {
 	CLEANUP(buf_release) struct buf bytes = BUF_INIT_MAX(OBJECT_MAX);
 	CLEANUP(sound_release) struct sound s = SOUND_INIT;
@@ -65,8 +66,7 @@ static int read_turns(struct work *w, struct mixing *m, struct err *e)
 	const struct json *speech = json_get(w->call, "speech"), *turns = json_get(w->call, "turns");
 	m->turns = arena_array(w->arena, json_count(speech) + 1, sizeof *m->turns);
 	int64_t total = 0;
-	JSON_EACH(row, speech)
-	{
+	JSON_EACH(row, speech) {
 		int64_t index = json_get_int(row, "turn", -1);
 		const struct json *turn = index >= 0 ? json_at(turns, (size_t)index) : NULL;
 		if (!turn)
@@ -120,7 +120,8 @@ static int lay_out(struct work *w, struct mixing *m, struct err *e)
 	if (m->frames > SECONDS_MAX * m->p->sample_rate)
 		return err_set(e, ERR_TOOBIG, "the call is longer than %d s", SECONDS_MAX);
 	if (m->frames * 1000 < 400 * m->p->sample_rate)
-		return err_set(e, ERR_DATA, "the call lasts %lld ms: loudness needs 400 ms at least", (long long)in_ms(m, m->frames));
+		return err_set(
+			e, ERR_DATA, "the call lasts %lld ms: loudness needs 400 ms at least", (long long)in_ms(m, m->frames));
 	return 0;
 }
 
@@ -188,7 +189,8 @@ static void copy_scaled(const struct sound *from, double gain_db, struct sound *
 }
 
 /** The mix under the ceiling; the gain is raised for what the limiter takes away, as far as that goes. Cheap beside encoding. */
-static int limit(const struct normalize_params *p, const struct sound *mixed, struct aim *aim, struct sound *ret, struct err *e)
+static int limit(
+	const struct normalize_params *p, const struct sound *mixed, struct aim *aim, struct sound *ret, struct err *e)
 {
 	double want = p->loudness - aim->codec_db;
 	for (int i = 0;; i++) {
@@ -206,7 +208,8 @@ static int limit(const struct normalize_params *p, const struct sound *mixed, st
 	}
 }
 
-static int try_pass(const struct normalize_params *p, const struct sound *mixed, struct aim *aim, struct pass *ret, struct err *e)
+static int try_pass(
+	const struct normalize_params *p, const struct sound *mixed, struct aim *aim, struct pass *ret, struct err *e)
 {
 	ret->limited = mix_db(mix_peak(mixed)) + aim->gain_db > aim->ceiling_db;
 	if (!ret->limited && aim->gain_db == 0)
@@ -258,7 +261,8 @@ static void aim_again(const struct normalize_params *p, double mixed_peak_db, co
 static int make_file(const struct normalize_params *p, const struct sound *mixed, struct pass *best, struct err *e)
 {
 	CLEANUP(pass_release) struct pass x = {.mp3 = BUF_INIT_MAX(MP3_MAX)};
-	struct aim aim = {.gain_db = 0, .ceiling_db = p->peak - CODEC_OVERSHOOT_DB + CODEC_GAIN_DB, .codec_db = -CODEC_GAIN_DB};
+	struct aim aim = {
+		.gain_db = 0, .ceiling_db = p->peak - CODEC_OVERSHOOT_DB + CODEC_GAIN_DB, .codec_db = -CODEC_GAIN_DB};
 	double peak_db = mix_db(mix_peak(mixed));
 	bool have = false;
 	for (int i = 0; i < PASSES; i++) {

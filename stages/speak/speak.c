@@ -82,8 +82,7 @@ static enum voice_gender gender_heard(const struct json *turns, const char *role
 	static const char *const she[] = {"女士", "小姐", "阿姨", "太太", "奶奶", "大妈", "大姐", "大娘", "妈，", "妈妈，"};
 	static const char *const he[] = {"先生", "叔叔", "大爷", "爷爷", "大哥", "大叔", "爸，", "爸爸，"};
 	int women = 0, men = 0;
-	JSON_EACH(turn, turns)
-	{
+	JSON_EACH(turn, turns) {
 		struct str text = turn_text(turn);
 		if (str_is(turn_role(turn), role) || has(text, "先生/女士") || has(text, "女士/先生") || has(text, "先生或女士"))
 			continue;
@@ -178,8 +177,7 @@ static int asks(struct work *w, struct err *e)
 	CLEANUP(buf_release) struct buf spoken = BUF_INIT;
 	int64_t turn_at = -1;
 	size_t spoken_turns = 0;
-	JSON_EACH(turn, json_get(w->call, "turns"))
-	{
+	JSON_EACH(turn, json_get(w->call, "turns")) {
 		turn_at++;
 		buf_clear(&spoken);
 		int code = speak_spoken(w->stage, &spoken, turn_text(turn), e);

@@ -57,8 +57,7 @@ static int process(struct work *w, struct err *e)
 	CLEANUP(buf_release) struct buf spoken = BUF_INIT;
 	size_t index = 0;
 	int64_t turn_at = -1;
-	JSON_EACH(turn, json_get(w->call, "turns"))
-	{
+	JSON_EACH(turn, json_get(w->call, "turns")) {
 		const struct json *answer = NULL;
 		turn_at++;
 		buf_clear(&spoken);

@@ -9,24 +9,28 @@
 static const char *const digit_words[10] = {"零", "一", "二", "三", "四", "五", "六", "七", "八", "九"};
 
 /* After these a number is a quantity, whatever stands before it. */
-static const char *const units[] = {"元", "块", "万", "千", "百", "亿", "个", "人", "次", "天", "月", "日", "小时", "分", "秒", "点", "度", "米", "公",
-	"斤", "克", "平", "折", "岁", "倍", "期", "名", "位", "件", "张", "份", "层", "台", "笔", "美元", "港", "欧元", "毫", "厘", "升", "吨", "角", "页",
-	"条", "种", "套", "寸", "英", "款", "瓦", "周", "余", "多", "积分", "星期", "字", "辆", "家", "户", "集", "场", "年", NULL};
+static const char *const units[] = {"元", "块", "万", "千", "百", "亿", "个", "人", "次", "天", "月", "日", "小时",
+	"分", "秒", "点", "度", "米", "公", "斤", "克", "平", "折", "岁", "倍", "期", "名", "位", "件", "张", "份", "层",
+	"台", "笔", "美元", "港", "欧元", "毫", "厘", "升", "吨", "角", "页", "条", "种", "套", "寸", "英", "款", "瓦",
+	"周", "余", "多", "积分", "星期", "字", "辆", "家", "户", "集", "场", "年", NULL};
 /* After these the word 两 is said for 2. */
-static const char *const counted[] = {"个", "位", "天", "年", "块", "张", "种", "件", "次", "家", "条", "台", "份", "部", "套", "间", "只", "句", "本", "杯",
-	"瓶", "小时", "分钟", "秒", "周", "名", "万", "千", "百", "亿", "元", "笔", "层", "米", "公里", "公斤", "斤", "者", "人", "倍", "盒", "包", "碗", "辆",
-	"点", "门", "款", "遍", "倍", "岁", "星期", "吨", "升", NULL};
+static const char *const counted[] = {"个", "位", "天", "年", "块", "张", "种", "件", "次", "家", "条", "台", "份",
+	"部", "套", "间", "只", "句", "本", "杯", "瓶", "小时", "分钟", "秒", "周", "名", "万", "千", "百", "亿", "元",
+	"笔", "层", "米", "公里", "公斤", "斤", "者", "人", "倍", "盒", "包", "碗", "辆", "点", "门", "款", "遍", "倍",
+	"岁", "星期", "吨", "升", NULL};
 /* Before a code of three digits or more. */
-static const char *const code_words[] = {"验证码", "尾号", "工号", "编号", "单号", "号码", "卡号", "账号", "帐号", "账户", "帐户", "密码", "代码", "邮编",
-	"四位", "六位", "数字", "车牌号", "证号", "编码", "序列号", "身份证", "账户号", "识别码", "预约号", "订单号", "凭证号", "警号", "学号", "房号", "车号",
-	"门牌号", "单元", "航班", "号是", "证件号", "彩票号", "中奖号", "校验码", "动态码", "邀请码", "提取码", "取件码", "房间", "客户号", "户号", "合同号",
+static const char *const code_words[] = {"验证码", "尾号", "工号", "编号", "单号", "号码", "卡号", "账号", "帐号",
+	"账户", "帐户", "密码", "代码", "邮编", "四位", "六位", "数字", "车牌号", "证号", "编码", "序列号", "身份证",
+	"账户号", "识别码", "预约号", "订单号", "凭证号", "警号", "学号", "房号", "车号", "门牌号", "单元", "航班", "号是",
+	"证件号", "彩票号", "中奖号", "校验码", "动态码", "邀请码", "提取码", "取件码", "房间", "客户号", "户号", "合同号",
 	"流水号", "批号", "案号", "QQ号", "微信号", "QQ", "QQ号是", NULL};
-static const char *const phone_words[] = {"电话", "手机", "手机号", "热线", "拨打", "致电", "来电", "客服", "联系电话", "电话号码", "手机号码", "打",
-	"拨", "座机", "回拨", "报警", "联系", "前缀", NULL};
+static const char *const phone_words[] = {"电话", "手机", "手机号", "热线", "拨打", "致电", "来电", "客服", "联系电话",
+	"电话号码", "手机号码", "打", "拨", "座机", "回拨", "报警", "联系", "前缀", NULL};
 /* After these three-digit names of routes, rooms and doors are read digit by digit. */
 static const char *const names[] = {"路公", "路车", "室", "房", "号房", "教室", NULL};
-static const char *const hotlines[] = {"110", "119", "120", "122", "114", "12306", "12315", "12345", "10086", "10010", "10000", "95588", "95533", "95599",
-	"95566", "95555", "95516", "96110", "12378", "12381", "12110", "10001", "11185", "11183", "12329", "12333", "12366", "12348", "12321", NULL};
+static const char *const hotlines[] = {"110", "119", "120", "122", "114", "12306", "12315", "12345", "10086", "10010",
+	"10000", "95588", "95533", "95599", "95566", "95555", "95516", "96110", "12378", "12381", "12110", "10001", "11185",
+	"11183", "12329", "12333", "12366", "12348", "12321", NULL};
 
 const char *speech_digit(uint32_t digit, bool phone)
 {
@@ -50,7 +54,8 @@ static bool is_letter(uint32_t cp)
 
 static bool is_glue(uint32_t cp)
 {
-	return cp == ' ' || cp == ':' || cp == ',' || cp == 0x662f || cp == 0x4e3a || cp == '"' || cp == 0x53eb || cp == 0x201c;
+	return cp == ' ' || cp == ':' || cp == ',' || cp == 0x662f || cp == 0x4e3a || cp == '"' || cp == 0x53eb ||
+		   cp == 0x201c;
 }
 
 /** True when the text just before `at` (skipping blanks and 是为:，) ends with one of the words. */
@@ -161,7 +166,8 @@ static void say_value(struct buf *b, int64_t v)
 /** 15:30 */
 static size_t try_time(struct buf *b, struct span t, size_t at, size_t n)
 {
-	if (n > 2 || t.v[at + n] != ':' || digits_at(t, at + n + 1) != 2 || value_of(t, at, n) > 24 || value_of(t, at + n + 1, 2) > 59)
+	if (n > 2 || t.v[at + n] != ':' || digits_at(t, at + n + 1) != 2 || value_of(t, at, n) > 24 ||
+		value_of(t, at + n + 1, 2) > 59)
 		return 0;
 	size_t end = at + n + 3;
 	int64_t hour = value_of(t, at, n), minute = value_of(t, at + n + 1, 2);
@@ -298,8 +304,9 @@ static bool is_hotline(struct span t, size_t at, size_t n)
 static size_t try_parts(struct buf *b, struct span t, size_t at)
 {
 	struct parts p = parts_at(t, at);
-	bool phone = stands_after(t, at, phone_words) || (p.dashes && (p.n == 3 || p.first <= 4) && p.digits >= 10 && p.digits <= 12) ||
-		(t.v[at] == '1' && p.digits == 11);
+	bool phone = stands_after(t, at, phone_words) ||
+				 (p.dashes && (p.n == 3 || p.first <= 4) && p.digits >= 10 && p.digits <= 12) ||
+				 (t.v[at] == '1' && p.digits == 11);
 	if (p.masks && (p.digits > 4 || p.masks < p.digits)) {
 		say_parts(b, t, at, p.end, phone);
 		return p.end;
@@ -307,7 +314,8 @@ static size_t try_parts(struct buf *b, struct span t, size_t at)
 	if (p.masks || p.n < 2)
 		return 0;
 	bool fours = p.first >= 3 && p.longest <= 4 && p.digits >= 10;
-	if (p.dashes ? p.digits >= 7 && p.longest >= 3 && !(p.n == 2 && p.longest == 4 && speech_after(t, p.end, units)) : fours) {
+	if (p.dashes ? p.digits >= 7 && p.longest >= 3 && !(p.n == 2 && p.longest == 4 && speech_after(t, p.end, units))
+				 : fours) {
 		say_parts(b, t, at, p.end, phone);
 		return p.end;
 	}
@@ -316,7 +324,8 @@ static size_t try_parts(struct buf *b, struct span t, size_t at)
 
 static const char *const percent[] = {"%", NULL};
 static const char *const year[] = {"年", NULL};
-static const char *const calendar[] = {"月", "日", "号", "点", "分", "秒", "小时", "时", "天", "周", "岁", "层", "楼", NULL};
+static const char *const calendar[] = {
+	"月", "日", "号", "点", "分", "秒", "小时", "时", "天", "周", "岁", "层", "楼", NULL};
 static const char *const money[] = {"元", "块", "万", "亿", "美元", "欧元", "港", NULL};
 static const char *const hao[] = {"号", NULL};
 
@@ -331,7 +340,8 @@ static bool one_by_one(struct span t, size_t at, size_t n, bool *ret_phone)
 		return true;
 	}
 	bool unit = speech_after(t, at + n, units) || speech_after(t, at + n, percent);
-	if (n == 4 && (speech_after(t, at + n, year) || (t.v[at + 4] == '-' && digits_at(t, at + 5) == 4 && speech_after(t, at + 9, year))))
+	if (n == 4 && (speech_after(t, at + n, year) ||
+					  (t.v[at + 4] == '-' && digits_at(t, at + 5) == 4 && speech_after(t, at + 9, year))))
 		return true;
 	if (t.v[at] == '0' && n >= 2)
 		return n > 2 || !speech_after(t, at + n, calendar);

@@ -98,13 +98,14 @@ static size_t signal_end(const struct points *p, size_t at)
 static bool is_edge(uint32_t cp)
 {
 	return cp == 0 || cp == ' ' || cp == '\n' || cp == '"' || cp == '-' || (cp < 0x80 && strchr(",.;:!?()", (int)cp)) ||
-		(cp >= 0x3001 && cp <= 0x3011);
+		   (cp >= 0x3001 && cp <= 0x3011);
 }
 
 /** **bold**: both ends stand at an edge; **银行 is a name left out. Gives where the closing mark is, else 0. */
 static size_t bold_end(const struct points *p, size_t at)
 {
-	if (p->v[at] != '*' || p->v[at + 1] != '*' || p->v[at + 2] == '*' || p->v[at + 2] == ' ' || !is_edge(at ? p->v[at - 1] : 0))
+	if (p->v[at] != '*' || p->v[at + 1] != '*' || p->v[at + 2] == '*' || p->v[at + 2] == ' ' ||
+		!is_edge(at ? p->v[at - 1] : 0))
 		return 0;
 	for (size_t i = at + 3; i + 1 < p->n && i - at <= ASIDE_MAX && p->v[i] != '\n'; i++)
 		if (p->v[i] == '*' && p->v[i + 1] == '*')
@@ -133,22 +134,27 @@ static void strip_markup(struct points *p)
 
 /* --- Letters --- */
 
-static const char *const letter_words[26] = {"诶", "必", "西", "弟", "伊", "艾福", "记", "艾尺", "爱", "杰", "开", "艾勒", "艾姆", "恩", "欧", "屁", "丘", "阿尔",
-	"艾斯", "替", "优", "威", "达不溜", "艾克斯", "歪", "贼"};
+static const char *const letter_words[26] = {"诶", "必", "西", "弟", "伊", "艾福", "记", "艾尺", "爱", "杰", "开",
+	"艾勒", "艾姆", "恩", "欧", "屁", "丘", "阿尔", "艾斯", "替", "优", "威", "达不溜", "艾克斯", "歪", "贼"};
 
 struct word {
 	const char *latin, *han;
 };
 /* Words that are said, not spelt, in Chinese talk. */
-static const struct word words[] = {{"ok", "欧开"}, {"okay", "欧开"}, {"wifi", "外发"}, {"wi-fi", "外发"}, {"hello", "哈喽"}, {"hi", "嗨"}, {"bye", "拜"},
-	{"com", "康姆"}, {"pro", "普肉"}, {"max", "麦克斯"}, {"iphone", "爱疯"}, {"ipad", "爱派德"}, {"email", "伊妹儿"}, {"e-mail", "伊妹儿"},
-	{"python", "派森"}, {"zoom", "组姆"}, {"sir", "先生"}, {"yes", "耶斯"}, {"no", "诺"}, {"gmail", "记妹儿"}, {"plus", "普拉斯"},
+static const struct word words[] = {{"ok", "欧开"}, {"okay", "欧开"}, {"wifi", "外发"}, {"wi-fi", "外发"},
+	{"hello", "哈喽"}, {"hi", "嗨"}, {"bye", "拜"}, {"com", "康姆"}, {"pro", "普肉"}, {"max", "麦克斯"},
+	{"iphone", "爱疯"}, {"ipad", "爱派德"}, {"email", "伊妹儿"}, {"e-mail", "伊妹儿"}, {"python", "派森"},
+	{"zoom", "组姆"}, {"sir", "先生"}, {"yes", "耶斯"}, {"no", "诺"}, {"gmail", "记妹儿"}, {"plus", "普拉斯"},
 	{"mini", "迷你"}, {"vs", "对"}, {"ceo", "西伊欧"}};
 /* After a number. */
-static const struct word unit_words[] = {{"kg", "公斤"}, {"km", "公里"}, {"km/h", "公里每小时"}, {"cm", "厘米"}, {"mm", "毫米"}, {"m", "米"}, {"m2", "平方米"},
-	{"ml", "毫升"}, {"mL", "毫升"}, {"L", "升"}, {"mg", "毫克"}, {"g", "克"}, {"mAh", "毫安时"}, {"Hz", "赫兹"}, {"h", "小时"}, {"min", "分钟"},
-	{"s", "秒"}, {"W", "瓦"}, {"kW", "千瓦"}, {"kWh", "度"}, {"V", "伏"}, {"t", "吨"}, {"w", "万"}, {"k", "千"}, {"RMB", "元"}, {"USD", "美元"},
-	{"%", "百分"}, {"GB", "记"}, {"MB", "兆"}, {"TB", "替"}, {"\xc2\xb0" "C", "摄氏度"}};
+static const struct word unit_words[] = {{"kg", "公斤"}, {"km", "公里"}, {"km/h", "公里每小时"}, {"cm", "厘米"},
+	{"mm", "毫米"}, {"m", "米"}, {"m2", "平方米"}, {"ml", "毫升"}, {"mL", "毫升"}, {"L", "升"}, {"mg", "毫克"},
+	{"g", "克"}, {"mAh", "毫安时"}, {"Hz", "赫兹"}, {"h", "小时"}, {"min", "分钟"}, {"s", "秒"}, {"W", "瓦"},
+	{"kW", "千瓦"}, {"kWh", "度"}, {"V", "伏"}, {"t", "吨"}, {"w", "万"}, {"k", "千"}, {"RMB", "元"}, {"USD", "美元"},
+	{"%", "百分"}, {"GB", "记"}, {"MB", "兆"}, {"TB", "替"},
+	{"\xc2\xb0"
+	 "C",
+		"摄氏度"}};
 
 static void say_letter(struct buf *b, uint32_t cp)
 {
@@ -160,8 +166,9 @@ static bool is_url_char(uint32_t cp)
 	return cp < 0x80 && (is_letter(cp) || is_digit(cp) || (cp && strchr("@._/:-?=&%+~#", (int)cp)));
 }
 
-static const struct word url_marks[] = {{"@", "艾特"}, {".", "点"}, {"/", "斜杠"}, {":", "冒号"}, {"-", "杠"}, {"_", "下划线"}, {"?", "问号"}, {"=", "等于"},
-	{"&", "和"}, {"%", "百分号"}, {"+", "加"}, {"~", "波浪"}, {"#", "井号"}};
+static const struct word url_marks[] = {{"@", "艾特"}, {".", "点"}, {"/", "斜杠"}, {":", "冒号"}, {"-", "杠"},
+	{"_", "下划线"}, {"?", "问号"}, {"=", "等于"}, {"&", "和"}, {"%", "百分号"}, {"+", "加"}, {"~", "波浪"},
+	{"#", "井号"}};
 
 static bool same_ascii(struct span t, size_t at, size_t n, const char *word, bool fold)
 {
@@ -223,8 +230,8 @@ static size_t try_url(struct buf *b, struct span t, size_t at)
 	return end;
 }
 
-static const char *const hidden_before[] = {"号", "栋", "幢", "单元", "楼", "室", "路", "月", "日", "年", "先生", "女士", "小姐", "经理", "某", "省", "市", "区",
-	"县", "公司", "银行", "总", NULL};
+static const char *const hidden_before[] = {"号", "栋", "幢", "单元", "楼", "室", "路", "月", "日", "年", "先生",
+	"女士", "小姐", "经理", "某", "省", "市", "区", "县", "公司", "银行", "总", NULL};
 
 /** A name or number left out: XX银行, **公司, 张X. Position after it, or 0. */
 static size_t try_mask(struct buf *b, struct span t, size_t at)
@@ -235,7 +242,7 @@ static size_t try_mask(struct buf *b, struct span t, size_t at)
 	if (n == 0 || is_letter(t.v[at + n]) || (at > 0 && is_letter(t.v[at - 1])) || t.v[at + n] == '@' || t.v[at + n] == '.')
 		return 0;
 	bool name = n > 1 || (t.v[at] != '*' && t.v[at] != 0xd7 && speech_after(t, at + n, hidden_before)) ||
-		((t.v[at] == 0xd7 || t.v[at] == '*' || t.v[at] == 0x25cb) && utf8_is_han(t.v[at + n]));
+				((t.v[at] == 0xd7 || t.v[at] == '*' || t.v[at] == 0x25cb) && utf8_is_han(t.v[at + n]));
 	if (!name)
 		return 0;
 	buf_puts(b, n > 1 ? "某某" : "某");
@@ -324,7 +331,8 @@ static const char *pause_of(uint32_t cp)
 
 static const char *sign_of(struct span t, size_t at)
 {
-	bool digits = at > 0 && (is_digit(t.v[at - 1]) || t.v[at - 1] == ' ') && (is_digit(t.v[at + 1]) || t.v[at + 1] == ' ');
+	bool digits =
+		at > 0 && (is_digit(t.v[at - 1]) || t.v[at - 1] == ' ') && (is_digit(t.v[at + 1]) || t.v[at + 1] == ' ');
 	switch (t.v[at]) {
 	case '+':
 		return "加";
@@ -337,7 +345,8 @@ static const char *sign_of(struct span t, size_t at)
 	case '/':
 		return digits ? "" : at > 0 && utf8_is_han(t.v[at - 1]) && utf8_is_han(t.v[at + 1]) ? "或" : "";
 	case '-':
-		return is_digit(t.v[at + 1]) && (at == 0 || !is_letter(t.v[at - 1])) && !(at > 0 && is_digit(t.v[at - 1])) ? "负" : "";
+		return is_digit(t.v[at + 1]) && (at == 0 || !is_letter(t.v[at - 1])) && !(at > 0 && is_digit(t.v[at - 1])) ? "负"
+																												   : "";
 	case 0xd7: /* × */
 		return digits ? "乘以" : "";
 	case 0xf7: /* ÷ */
@@ -358,7 +367,11 @@ static const char *sign_of(struct span t, size_t at)
 /** $100, ¥100: the name of the money follows the number. Position after it, or 0. */
 static size_t try_money(struct buf *b, struct span t, size_t at)
 {
-	const char *name = t.v[at] == '$' ? "美元" : t.v[at] == 0xa5 ? "元" : t.v[at] == 0x20ac ? "欧元" : t.v[at] == 0xa3 ? "英镑" : NULL;
+	const char *name = t.v[at] == '$'      ? "美元"
+					   : t.v[at] == 0xa5   ? "元"
+					   : t.v[at] == 0x20ac ? "欧元"
+					   : t.v[at] == 0xa3   ? "英镑"
+										   : NULL;
 	if (!name || !is_digit(t.v[at + 1]))
 		return 0;
 	size_t end = speech_number(b, t, at + 1);

@@ -16,7 +16,8 @@ static const char *const age_names[] = {"young", "middle", "elderly"};
 
 static int wrong(struct err *e, const struct yaml_node *at, const char *what)
 {
-	return err_set(e, ERR_CONFIG, "%s:%d:%d: %s", at->mark.file ? at->mark.file : "voices", at->mark.line, at->mark.col, what);
+	return err_set(
+		e, ERR_CONFIG, "%s:%d:%d: %s", at->mark.file ? at->mark.file : "voices", at->mark.line, at->mark.col, what);
 }
 
 static int name_index(const struct yaml_node *n, const char *const *names, int count)
@@ -29,13 +30,14 @@ static int name_index(const struct yaml_node *n, const char *const *names, int c
 
 static bool read_range(const struct yaml_node *n, int64_t lo, int64_t hi, int64_t ret[2])
 {
-	return n && n->kind == YAML_LIST && n->n == 2 && yaml_int(n->first, &ret[0]) && yaml_int(n->last, &ret[1]) && ret[0] >= lo &&
-		ret[1] <= hi && ret[0] <= ret[1];
+	return n && n->kind == YAML_LIST && n->n == 2 && yaml_int(n->first, &ret[0]) && yaml_int(n->last, &ret[1]) &&
+		   ret[0] >= lo && ret[1] <= hi && ret[0] <= ret[1];
 }
 
 static int read_group(struct voices *v, const struct yaml_node *n, struct err *e)
 {
-	int g = name_index(yaml_get(n, "gender"), gender_names, VOICE_GENDERS), a = name_index(yaml_get(n, "age"), age_names, VOICE_AGES);
+	int g = name_index(yaml_get(n, "gender"), gender_names, VOICE_GENDERS),
+		a = name_index(yaml_get(n, "age"), age_names, VOICE_AGES);
 	if (g < 0 || a < 0)
 		return wrong(e, n, "a group needs gender: male|female and age: young|middle|elderly");
 	struct voice_group *to = &v->groups[g][a];
@@ -53,8 +55,7 @@ static int read_voice(struct arena *arena, struct voice *to, const struct yaml_n
 	if (!variant || variant->kind != YAML_SCALAR || g < 0 || !ages || ages->kind != YAML_LIST || ages->n == 0)
 		return wrong(e, n, "a voice needs variant, gender: male|female and ages: [young, middle, elderly]");
 	*to = (struct voice){.variant = arena_str(arena, variant->text), .gender = (enum voice_gender)g};
-	YAML_EACH(age, ages)
-	{
+	YAML_EACH(age, ages) {
 		int a = name_index(age, age_names, VOICE_AGES);
 		if (a < 0)
 			return wrong(e, age, "an age is young, middle or elderly");
@@ -83,24 +84,24 @@ static int check_complete(const struct voices *v, const struct yaml_node *root, 
 
 static int read_voices(struct arena *a, const struct yaml_node *root, struct voices *v, struct err *e)
 {
-	const struct yaml_node *groups = yaml_get(root, "groups"), *voices = yaml_get(root, "voices"), *apart = yaml_get(root, "apart");
+	const struct yaml_node *groups = yaml_get(root, "groups"), *voices = yaml_get(root, "voices"),
+						   *apart = yaml_get(root, "apart");
 	const struct yaml_node *bands = yaml_get(root, "bands");
 	if (!groups || groups->kind != YAML_LIST || !voices || voices->kind != YAML_LIST)
 		return wrong(e, root, "a voices file has the lists groups and voices");
 	if (!apart || !yaml_int(apart, &v->apart) || v->apart < 1 || v->apart > 12)
 		return wrong(e, root, "apart: semitones between the two sides, 1-12, is missing or wrong");
-	if (!bands || bands->kind != YAML_MAP || !yaml_get(bands, "young") || !yaml_int(yaml_get(bands, "young"), &v->young_below) ||
-		!yaml_get(bands, "middle") || !yaml_int(yaml_get(bands, "middle"), &v->middle_below) || v->young_below > v->middle_below)
+	if (!bands || bands->kind != YAML_MAP || !yaml_get(bands, "young") ||
+		!yaml_int(yaml_get(bands, "young"), &v->young_below) || !yaml_get(bands, "middle") ||
+		!yaml_int(yaml_get(bands, "middle"), &v->middle_below) || v->young_below > v->middle_below)
 		return wrong(e, root, "bands: {young: AGE, middle: AGE} is missing or wrong");
-	YAML_EACH(n, groups)
-	{
+	YAML_EACH(n, groups) {
 		int code = read_group(v, n, e);
 		if (code)
 			return code;
 	}
 	v->v = arena_array(a, voices->n ? voices->n : 1, sizeof *v->v);
-	YAML_EACH(n, voices)
-	{
+	YAML_EACH(n, voices) {
 		int code = read_voice(a, &v->v[v->n++], n, e);
 		if (code)
 			return code;
@@ -155,8 +156,8 @@ static bool fits(const struct voices *all, const struct voice *v, int64_t hz, co
 #define CHOICES_MAX 8192
 
 /** One of all (voice, pitch) that fit, or false. */
-static bool choose_in(
-	const struct voices *all, struct voice_persona who, const struct voice_choice *other, struct draw *d, struct voice_choice *ret)
+static bool choose_in(const struct voices *all, struct voice_persona who, const struct voice_choice *other,
+	struct draw *d, struct voice_choice *ret)
 {
 	const struct voice_group *g = &all->groups[who.gender][who.age];
 	struct {
@@ -183,7 +184,8 @@ static bool choose_in(
 	return true;
 }
 
-struct voice_choice voices_choose(const struct voices *all, struct voice_persona who, const struct voice_choice *other, struct draw *d)
+struct voice_choice voices_choose(
+	const struct voices *all, struct voice_persona who, const struct voice_choice *other, struct draw *d)
 {
 	struct voice_choice ret = {.voice = NULL};
 	/* always drawn, so that knowing the one does not change the draw of the other */

@@ -42,5 +42,6 @@ int voices_load(struct arena *a, const char *path, struct voices *ret, struct er
 enum voice_age voices_age(const struct voices *all, int64_t years);
 /** Draw a voice for a persona; what is not known of it is drawn too. `other` (may be NULL) is the voice of the other side: another variant and at least
  * `apart` semitones away. Age, then gender of the persona give way when nothing fits. */
-struct voice_choice voices_choose(const struct voices *all, struct voice_persona who, const struct voice_choice *other, struct draw *d);
+struct voice_choice voices_choose(
+	const struct voices *all, struct voice_persona who, const struct voice_choice *other, struct draw *d);
 #endif

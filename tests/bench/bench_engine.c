@@ -86,8 +86,8 @@ int main(int argc, char **argv)
 	if (bench_computed(&b) != BENCH_CALLS * (maps + 1) + 1)
 		bench_die("computed %lld", (long long)bench_computed(&b));
 	/* The source's own work is in `cold` too: it makes the calls. */
-	printf("engine: %.1f s for %.0f record-stages (%.0f/s); bare SQLite loop of the same rows %.1f s (%.0f/s)\n", cold, done, done / cold, bare,
-		done / bare);
+	printf("engine: %.1f s for %.0f record-stages (%.0f/s); bare SQLite loop of the same rows %.1f s (%.0f/s)\n", cold,
+		done, done / cold, bare, done / bare);
 	bench_line("engine", done / cold, "/s", 30000, false);
 	bench_line("engine-ratio", bare / cold, "", 0.4, false);
 	bench_end(&b);

@@ -69,7 +69,8 @@ static double ninja(struct bench *b)
 		pid_t pid;
 		int status;
 		double from = bench_now();
-		if (posix_spawnp(&pid, "ninja", &quiet, NULL, (char *const *)(uintptr_t)argv, environ) != 0 || waitpid(pid, &status, 0) < 0 || status != 0)
+		if (posix_spawnp(&pid, "ninja", &quiet, NULL, (char *const *)(uintptr_t)argv, environ) != 0 ||
+			waitpid(pid, &status, 0) < 0 || status != 0)
 			return -1;
 		if (bench_now() - from < best)
 			best = bench_now() - from;

@@ -88,8 +88,8 @@ int main(int argc, char **argv)
 	bench_append(&all, "scenarios/s07.yaml", edited.data, true);
 	double changed = bench_run(&all);
 	int64_t agents = all.status.stages[0].c.computed;
-	printf("scenario: cold %.1f s; one of %d changed: %.2f s, %lld calls written anew; those alone %.2f s\n", cold, SCENARIOS, changed,
-		(long long)agents, own);
+	printf("scenario: cold %.1f s; one of %d changed: %.2f s, %lld calls written anew; those alone %.2f s\n", cold,
+		SCENARIOS, changed, (long long)agents, own);
 	if (agents < BENCH_CALLS / SCENARIOS - 1 || agents > BENCH_CALLS / SCENARIOS + 1)
 		bench_die("%lld calls were written anew, not those of one scenario", (long long)agents);
 	bench_line("scenario", changed - own, "s", 1, true);

@@ -21,7 +21,8 @@ struct lines_params {
 	struct option_list files;
 };
 static const struct option lines_options[] = {
-	{"files", OPT_FILES, offsetof(struct lines_params, files), OPTION_REQUIRED | OPTION_PER_ITEM, NULL, 0, 0, NULL, NULL, "lines id=text"},
+	{"files", OPT_FILES, offsetof(struct lines_params, files), OPTION_REQUIRED | OPTION_PER_ITEM, NULL, 0, 0, NULL,
+		NULL, "lines id=text"},
 };
 
 static void lines_fields(const void *params, struct stage_fields *f)
@@ -92,20 +93,29 @@ static int list_sink(struct stage *s, struct gather *g, const char *folder, stru
 	return e->code ? e->code : fs_write_atomic(path.data, text.data, text.len, 0644, e);
 }
 
-static const struct stage_ops lines_ops = {.name = "bench-lines", .help = "lines", .version = 1, .kind = STAGE_SOURCE,
-	.params_size = sizeof(struct lines_params), .options = lines_options, .noptions = COUNT_OF(lines_options), .fields = lines_fields,
-	.list = lines_list, .process = lines_process};
-static const struct stage_ops pass_ops = {.name = "bench-pass", .help = "nothing", .version = 1, .kind = STAGE_MAP, .fields = pass_fields,
-	.process = pass_process};
+static const struct stage_ops lines_ops = {.name = "bench-lines",
+	.help = "lines",
+	.version = 1,
+	.kind = STAGE_SOURCE,
+	.params_size = sizeof(struct lines_params),
+	.options = lines_options,
+	.noptions = COUNT_OF(lines_options),
+	.fields = lines_fields,
+	.list = lines_list,
+	.process = lines_process};
+static const struct stage_ops pass_ops = {
+	.name = "bench-pass", .help = "nothing", .version = 1, .kind = STAGE_MAP, .fields = pass_fields, .process = pass_process};
 /* Another version of it, so that stages of one pipeline do not share results. */
 #define PASS(n) {.name = "bench-pass" #n, .help = "nothing", .version = n, .kind = STAGE_MAP, .fields = pass_fields, .process = pass_process}
-static const struct stage_ops passes[] = {PASS(1), PASS(2), PASS(3), PASS(4), PASS(5), PASS(6), PASS(7), PASS(8), PASS(9), PASS(10)};
-static const struct stage_ops list_ops = {.name = "bench-list", .help = "list", .version = 1, .kind = STAGE_SINK, .fields = pass_fields,
-	.sink = list_sink};
+static const struct stage_ops passes[] = {
+	PASS(1), PASS(2), PASS(3), PASS(4), PASS(5), PASS(6), PASS(7), PASS(8), PASS(9), PASS(10)};
+static const struct stage_ops list_ops = {
+	.name = "bench-list", .help = "list", .version = 1, .kind = STAGE_SINK, .fields = pass_fields, .sink = list_sink};
 extern const struct stage_ops stage_synthesize, stage_screen;
 
-static const struct stage_ops *const types[] = {&lines_ops, &pass_ops, &passes[0], &passes[1], &passes[2], &passes[3], &passes[4], &passes[5],
-	&passes[6], &passes[7], &passes[8], &passes[9], &list_ops, &stage_synthesize, &stage_screen, NULL};
+static const struct stage_ops *const types[] = {&lines_ops, &pass_ops, &passes[0], &passes[1], &passes[2], &passes[3],
+	&passes[4], &passes[5], &passes[6], &passes[7], &passes[8], &passes[9], &list_ops, &stage_synthesize, &stage_screen,
+	NULL};
 static const struct stage_registry registry = {types};
 
 /* --- Kit --- */
@@ -174,7 +184,8 @@ void bench_begin(struct bench *b, int calls, int maps)
 	if (!mkdtemp(b->dir))
 		bench_die("cannot make %s", b->dir);
 	write_calls(b);
-	bench_append(b, "pipeline.yaml", "version: 1\nname: bench\nstages:\n  - {name: in, uses: bench-lines, with: {files: [in.txt]}}\n", true);
+	bench_append(b, "pipeline.yaml",
+		"version: 1\nname: bench\nstages:\n  - {name: in, uses: bench-lines, with: {files: [in.txt]}}\n", true);
 	for (int i = 1; i <= maps; i++) {
 		char line[128], need[16];
 		snprintf(need, sizeof(need), "m%d", i - 1);
@@ -238,7 +249,8 @@ double bench_process(struct bench *b, double *ret_mb)
 	int status;
 	struct rusage used;
 	double from = bench_now();
-	if (posix_spawn(&pid, "/proc/self/exe", NULL, NULL, (char *const *)(uintptr_t)argv, environ) != 0 || wait4(pid, &status, 0, &used) < 0 || status != 0)
+	if (posix_spawn(&pid, "/proc/self/exe", NULL, NULL, (char *const *)(uintptr_t)argv, environ) != 0 ||
+		wait4(pid, &status, 0, &used) < 0 || status != 0)
 		bench_die("the run in a process of its own failed");
 	double seconds = bench_now() - from;
 	if (ret_mb)
@@ -267,5 +279,6 @@ int64_t bench_cached(const struct bench *b)
 void bench_line(const char *name, double value, const char *unit, double target, bool at_most)
 {
 	bool pass = at_most ? value <= target : value >= target;
-	printf("bench: %s value=%.4g%s target=%s%.4g%s %s\n", name, value, unit, at_most ? "<=" : ">=", target, unit, pass ? "pass" : "short");
+	printf("bench: %s value=%.4g%s target=%s%.4g%s %s\n", name, value, unit, at_most ? "<=" : ">=", target, unit,
+		pass ? "pass" : "short");
 }

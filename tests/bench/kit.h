@@ -20,7 +20,7 @@ void bench_end(struct bench *b);
 double bench_run(struct bench *b);
 /** Run it in a process of its own (a bench program calls bench_child first in main): seconds as whole process, and its peak memory in MB. */
 double bench_process(struct bench *b, double *ret_mb);
-int bench_child(int argc, char **argv); /* ≥ 0: exit with it */
+int bench_child(int argc, char **argv);        /* ≥ 0: exit with it */
 int64_t bench_computed(const struct bench *b); /* of all stages of the last bench_run */
 int64_t bench_cached(const struct bench *b);
 void bench_path(const struct bench *b, char *ret, size_t n, const char *name);

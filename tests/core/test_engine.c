@@ -10,12 +10,11 @@
 
 #include <cmocka.h>
 
-static const char chain[] =
-	"version: 1\nname: toy\nseed: 7\nstages:\n"
-	"  - {name: in, uses: toy-lines, with: {files: [in.txt]}}\n"
-	"  - {name: judge, uses: toy-judge, needs: [in]}\n"
-	"  - {name: copy, uses: toy-copy, needs: [judge], with: {add: '-x'}}\n"
-	"  - {name: out, uses: toy-list, needs: [copy]}\n";
+static const char chain[] = "version: 1\nname: toy\nseed: 7\nstages:\n"
+							"  - {name: in, uses: toy-lines, with: {files: [in.txt]}}\n"
+							"  - {name: judge, uses: toy-judge, needs: [in]}\n"
+							"  - {name: copy, uses: toy-copy, needs: [judge], with: {add: '-x'}}\n"
+							"  - {name: out, uses: toy-list, needs: [copy]}\n";
 
 static void run_ok(struct toy *t, int want)
 {
@@ -37,8 +36,10 @@ static void cold_then_nothing(void **state)
 	assert_int_equal(toy_counts(&t, "copy")->computed, 2);
 	assert_int_equal(toy_counts(&t, "out")->in, 2);
 	CLEANUP(free_ptr) char *list = toy_read(&t, "work/toy-list/list.txt");
-	assert_string_equal(list, "a\t{\"note\":\"one-x\",\"qa\":{\"judge\":{\"findings\":[],\"verdict\":\"pass\"}},\"turns\":[{\"text\":\"one\"}]}\n"
-				  "c\t{\"note\":\"three-x\",\"qa\":{\"judge\":{\"findings\":[],\"verdict\":\"pass\"}},\"turns\":[{\"text\":\"three\"}]}\n");
+	assert_string_equal(list, "a\t{\"note\":\"one-x\",\"qa\":{\"judge\":{\"findings\":[],\"verdict\":\"pass\"}},"
+							  "\"turns\":[{\"text\":\"one\"}]}\n"
+							  "c\t{\"note\":\"three-x\",\"qa\":{\"judge\":{\"findings\":[],\"verdict\":\"pass\"}},"
+							  "\"turns\":[{\"text\":\"three\"}]}\n");
 	run_ok(&t, 0);
 	assert_int_equal(toy_worked("toy-copy"), 0);
 	assert_int_equal(toy_counts(&t, "copy")->cached, 2);

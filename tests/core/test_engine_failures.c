@@ -18,8 +18,9 @@
 
 #define HEAD "version: 1\nname: toy\nseed: 7\nstages:\n  - {name: in, uses: toy-lines, with: {files: [in.txt]}}\n"
 #define FAILS(uses, with) \
-	HEAD "  - {name: copy, uses: " uses ", needs: [in], with: {" with "}}\n  - {name: late, uses: toy-judge, needs: [copy], with: {bad: zz}}\n" \
-	     "  - {name: out, uses: toy-list, needs: [late]}\n"
+	HEAD "  - {name: copy, uses: " uses ", needs: [in], with: {" with \
+		 "}}\n  - {name: late, uses: toy-judge, needs: [copy], with: {bad: zz}}\n" \
+		 "  - {name: out, uses: toy-list, needs: [late]}\n"
 #define LIST "work/toy-list/list.txt"
 
 static void begin(struct toy *t, const char *yaml, const char *in)
@@ -66,8 +67,9 @@ static void transient(void **state)
 	for (int i = 0; i < 2; i++) {
 		struct toy t;
 		CLEANUP(buf_release) struct buf yaml = BUF_INIT;
-		buf_printf(&yaml, HEAD "  - {name: copy, uses: %s, needs: [in], with: {fail: bad, class: transient}}\n"
-				       "  - {name: out, uses: toy-list, needs: [copy]}\n",
+		buf_printf(&yaml,
+			HEAD "  - {name: copy, uses: %s, needs: [in], with: {fail: bad, class: transient}}\n"
+				 "  - {name: out, uses: toy-list, needs: [copy]}\n",
 			uses[i]);
 		begin(&t, yaml.data, "a=one\nb=bad\n");
 		toy_run_ok(&t, 3);
@@ -75,7 +77,8 @@ static void transient(void **state)
 		assert_int_equal(toy_counts(&t, "copy")->failed, 1);
 		assert_int_equal(toy_counts(&t, "out")->in, 1);
 		CLEANUP(buf_release) struct buf mended = BUF_INIT;
-		buf_printf(&mended, HEAD "  - {name: copy, uses: %s, needs: [in]}\n  - {name: out, uses: toy-list, needs: [copy]}\n", uses[i]);
+		buf_printf(&mended,
+			HEAD "  - {name: copy, uses: %s, needs: [in]}\n  - {name: out, uses: toy-list, needs: [copy]}\n", uses[i]);
 		toy_write(&t, "pipeline.yaml", mended.data); /* the same keys */
 		toy_run_ok(&t, 0);
 		toy_computed(&t, "copy", 1);
@@ -89,8 +92,11 @@ static void account(void **state)
 {
 	(void)state;
 	struct toy t;
-	begin(&t, HEAD "  - {name: side, uses: toy-judge, needs: [in], with: {bad: zz}}\n  - {name: copy, uses: toy-copy, needs: [in], with: {fail: bad, class: account}}\n"
-		       "  - {name: slow, uses: toy-copy2, needs: [side], with: {sleep_ms: 5}}\n  - {name: out, uses: toy-list, needs: [copy]}\n",
+	begin(&t,
+		HEAD "  - {name: side, uses: toy-judge, needs: [in], with: {bad: zz}}\n  - {name: copy, uses: toy-copy, needs: "
+			 "[in], with: {fail: bad, class: account}}\n"
+			 "  - {name: slow, uses: toy-copy2, needs: [side], with: {sleep_ms: 5}}\n  - {name: out, uses: toy-list, "
+			 "needs: [copy]}\n",
 		"a=bad\nb=two\nc=three\nd=four\n");
 	t.args.jobs = 1;
 	assert_int_equal(toy_run(&t), 1);
@@ -99,9 +105,11 @@ static void account(void **state)
 	toy_computed(&t, "slow", 4); /* the rest goes on */
 	assert_int_equal(toy_worked("toy-list"), 0);
 	assert_null(toy_read(&t, LIST));
-	toy_write(&t, "pipeline.yaml", HEAD "  - {name: side, uses: toy-judge, needs: [in], with: {bad: zz}}\n  - {name: copy, uses: toy-copy, needs: [in]}\n"
-					    "  - {name: slow, uses: toy-copy2, needs: [side], with: {sleep_ms: 5}}\n"
-					    "  - {name: out, uses: toy-list, needs: [copy]}\n");
+	toy_write(&t, "pipeline.yaml",
+		HEAD "  - {name: side, uses: toy-judge, needs: [in], with: {bad: zz}}\n  - {name: copy, uses: toy-copy, needs: "
+			 "[in]}\n"
+			 "  - {name: slow, uses: toy-copy2, needs: [side], with: {sleep_ms: 5}}\n"
+			 "  - {name: out, uses: toy-list, needs: [copy]}\n");
 	toy_run_ok(&t, 0);
 	assert_int_equal(toy_counts(&t, "out")->in, 4);
 	toy_computed(&t, "slow", 0);
@@ -146,7 +154,7 @@ static void broken_items(void **state)
 
 #define SOUND \
 	HEAD "  - {name: say, uses: toy-sound, needs: [in]}\n  - {name: hear, uses: toy-hear, needs: [say]}\n" \
-	     "  - {name: out, uses: toy-list, needs: [hear]}\n"
+		 "  - {name: out, uses: toy-list, needs: [hear]}\n"
 
 static void object_deleted_between_runs(void **state)
 {
@@ -197,9 +205,11 @@ static void object_damaged(void **state)
 		f = fopen(path.data, "w");
 		fputs(damages[i] ? damages[i] : "", f);
 		fclose(f);
-		toy_write(&t, "pipeline.yaml", HEAD "  - {name: say, uses: toy-sound, needs: [in]}\n"
-						    "  - {name: hear, uses: toy-hear, needs: [say], generation: 1}\n"
-						    "  - {name: both, uses: toy-judge, needs: [say]}\n  - {name: out, uses: toy-list, needs: [hear, both]}\n");
+		toy_write(&t, "pipeline.yaml",
+			HEAD
+			"  - {name: say, uses: toy-sound, needs: [in]}\n"
+			"  - {name: hear, uses: toy-hear, needs: [say], generation: 1}\n"
+			"  - {name: both, uses: toy-judge, needs: [say]}\n  - {name: out, uses: toy-list, needs: [hear, both]}\n");
 		toy_run_ok(&t, 0);
 		toy_file_is(&t, object, "two");
 		assert_int_equal(toy_counts(&t, "out")->in, 3);
@@ -222,12 +232,13 @@ static void object_lost_meanwhile(void **state)
 	toy_run_ok(&t, 0);
 	CLEANUP(free_ptr) char *list = toy_read(&t, LIST);
 	toy_remove(&t, LIST);
-	toy_write(&t, "pipeline.yaml", HEAD "  - {name: say, uses: toy-sound, needs: [in]}\n  - {name: hear, uses: toy-hear, needs: [say]}\n"
-					    "  - {name: wait, uses: toy-copy, needs: [in], with: {sleep_ms: 400}}\n"
-					    "  - {name: other, uses: toy-judge, needs: [hear]}\n"
-					    "  - {name: again, uses: toy-hear, needs: [wait, other], generation: 4}\n"
-					    "  - {name: out, uses: toy-list, needs: [again, hear]}\n"
-					    "  - {name: rank, uses: toy-rank, needs: [hear]}\n");
+	toy_write(&t, "pipeline.yaml",
+		HEAD "  - {name: say, uses: toy-sound, needs: [in]}\n  - {name: hear, uses: toy-hear, needs: [say]}\n"
+			 "  - {name: wait, uses: toy-copy, needs: [in], with: {sleep_ms: 400}}\n"
+			 "  - {name: other, uses: toy-judge, needs: [hear]}\n"
+			 "  - {name: again, uses: toy-hear, needs: [wait, other], generation: 4}\n"
+			 "  - {name: out, uses: toy-list, needs: [again, hear]}\n"
+			 "  - {name: rank, uses: toy-rank, needs: [hear]}\n");
 	t.args.jobs = 60;
 	toy_start(&t);
 	for (int i = 0; i < 60; i += 7) {

@@ -19,8 +19,8 @@
 #define HEAD "version: 1\nname: toy\nseed: 7\nstages:\n  - {name: in, uses: toy-lines, with: {files: [in.txt]}}\n"
 #define CHAIN(bad, add) \
 	HEAD "  - {name: judge, uses: toy-judge, needs: [in], with: {bad: " bad "}}\n" \
-	     "  - {name: copy, uses: toy-copy, needs: [judge], with: {add: '" add "'}}\n" \
-	     "  - {name: out, uses: toy-list, needs: [copy]}\n"
+		 "  - {name: copy, uses: toy-copy, needs: [judge], with: {add: '" add "'}}\n" \
+		 "  - {name: out, uses: toy-list, needs: [copy]}\n"
 #define LIST "work/toy-list/list.txt"
 
 static void begin(struct toy *t, const char *yaml, const char *in)
@@ -40,9 +40,9 @@ static void again(struct toy *t, const char *yaml, const char *in, int want)
 }
 
 static const char diamond[] = HEAD "  - {name: left, uses: toy-copy, needs: [in], with: {sleep_ms: 5}}\n"
-				   "  - {name: right, uses: toy-judge, needs: [in], with: {bad: no}}\n"
-				   "  - {name: join, uses: toy-sound, needs: [left, right]}\n"
-				   "  - {name: out, uses: toy-list, needs: [join]}\n";
+								   "  - {name: right, uses: toy-judge, needs: [in], with: {bad: no}}\n"
+								   "  - {name: join, uses: toy-sound, needs: [left, right]}\n"
+								   "  - {name: out, uses: toy-list, needs: [join]}\n";
 
 static void joins(void **state)
 {
@@ -56,11 +56,14 @@ static void joins(void **state)
 	CLEANUP(free_ptr) char *list = toy_read(&t, LIST);
 	assert_non_null(strstr(list, "a\t{\"blob\""));
 	assert_non_null(strstr(list, "\"note\":\"yes\",\"qa\":{\"right\":")); /* fields of both paths */
-	again(&t, HEAD "  - {name: left, uses: toy-copy, needs: [in], with: {fail: well}}\n"
-		       "  - {name: right, uses: toy-judge, needs: [in], with: {bad: no}}\n"
-		       "  - {name: join, uses: toy-copy2, needs: [left, right]}\n  - {name: out, uses: toy-rank, needs: [join]}\n",
+	again(&t,
+		HEAD
+		"  - {name: left, uses: toy-copy, needs: [in], with: {fail: well}}\n"
+		"  - {name: right, uses: toy-judge, needs: [in], with: {bad: no}}\n"
+		"  - {name: join, uses: toy-copy2, needs: [left, right]}\n  - {name: out, uses: toy-rank, needs: [join]}\n",
 		"a=yes\nb=no\nc=well\nd=well no\n", 3);
-	assert_int_equal(toy_counts(&t, "left")->quarantined, 1); /* d; c was done before: what failing means is no part of its key */
+	assert_int_equal(
+		toy_counts(&t, "left")->quarantined, 1); /* d; c was done before: what failing means is no part of its key */
 	assert_int_equal(toy_counts(&t, "join")->in, 2);
 	toy_end(&t);
 }
@@ -69,9 +72,10 @@ static void quarantined_on_one_path(void **state)
 {
 	(void)state;
 	struct toy t;
-	begin(&t, HEAD "  - {name: left, uses: toy-copy, needs: [in], with: {fail: well}}\n"
-		       "  - {name: right, uses: toy-judge, needs: [in]}\n"
-		       "  - {name: out, uses: toy-list, needs: [left, right, in]}\n",
+	begin(&t,
+		HEAD "  - {name: left, uses: toy-copy, needs: [in], with: {fail: well}}\n"
+			 "  - {name: right, uses: toy-judge, needs: [in]}\n"
+			 "  - {name: out, uses: toy-list, needs: [left, right, in]}\n",
 		"a=yes\nc=well\n");
 	toy_run_ok(&t, 3);
 	assert_int_equal(toy_counts(&t, "out")->in, 1);
@@ -117,7 +121,8 @@ static void no_wrong_return(void **state)
 	struct toy t;
 #define FAILS(bad) \
 	HEAD "  - {name: judge, uses: toy-judge, needs: [in], with: {bad: " bad "}}\n" \
-	     "  - {name: copy, uses: toy-copy, needs: [judge], with: {fail: worse}}\n  - {name: out, uses: toy-list, needs: [copy]}\n"
+		 "  - {name: copy, uses: toy-copy, needs: [judge], with: {fail: worse}}\n  - {name: out, uses: toy-list, " \
+		 "needs: [copy]}\n"
 	begin(&t, FAILS("zz"), "a=one\nb=two\n");
 	toy_run_ok(&t, 0);
 	again(&t, NULL, "a=one\nb=two worse\n", 3);
@@ -135,15 +140,18 @@ static void renamed_removed_rewired(void **state)
 	struct toy t;
 	begin(&t, CHAIN("bad", "x"), "a=one\nb=two\nc=bad\n");
 	toy_run_ok(&t, 0);
-	again(&t, HEAD "  - {name: assess, uses: toy-judge, needs: [in]}\n  - {name: copy, uses: toy-copy, needs: [assess], with: {add: 'x'}}\n"
-		       "  - {name: out, uses: toy-list, needs: [copy]}\n",
+	again(&t,
+		HEAD "  - {name: assess, uses: toy-judge, needs: [in]}\n  - {name: copy, uses: toy-copy, needs: [assess], "
+			 "with: {add: 'x'}}\n"
+			 "  - {name: out, uses: toy-list, needs: [copy]}\n",
 		NULL, 0);
 	toy_computed(&t, "assess", 0);
 	toy_computed(&t, "copy", 0);
 	CLEANUP(free_ptr) char *list = toy_read(&t, LIST);
 	assert_non_null(strstr(list, "\"qa\":{\"assess\":{"));
 	assert_null(strstr(list, "\"judge\""));
-	again(&t, HEAD "  - {name: copy, uses: toy-copy, needs: [in], with: {add: 'x'}}\n  - {name: out, uses: toy-list, needs: [copy]}\n", NULL, 0);
+	again(&t, HEAD "  - {name: copy, uses: toy-copy, needs: [in], with: {add: 'x'}}\n  - {name: out, uses: toy-list, needs: [copy]}\n",
+		NULL, 0);
 	toy_computed(&t, "copy", 1); /* c was never copied */
 	assert_int_equal(toy_counts(&t, "out")->in, 3);
 	again(&t, CHAIN("bad", "x"), NULL, 0);
@@ -151,8 +159,9 @@ static void renamed_removed_rewired(void **state)
 	toy_computed(&t, "copy", 0);
 	assert_int_equal(toy_counts(&t, "out")->in, 2);
 	/* Another type under the name of a stage that others read from: what it no longer writes is gone. */
-	again(&t, HEAD "  - {name: judge, uses: toy-judge, needs: [in]}\n  - {name: copy, uses: toy-judge, needs: [judge]}\n"
-		       "  - {name: out, uses: toy-list, needs: [copy]}\n",
+	again(&t,
+		HEAD "  - {name: judge, uses: toy-judge, needs: [in]}\n  - {name: copy, uses: toy-judge, needs: [judge]}\n"
+			 "  - {name: out, uses: toy-list, needs: [copy]}\n",
 		NULL, 0);
 	CLEANUP(free_ptr) char *other = toy_read(&t, LIST);
 	assert_null(strstr(other, "note"));
@@ -164,10 +173,15 @@ static void interrupted_under_another_config(void **state)
 {
 	(void)state;
 	struct toy t;
-#define A HEAD "  - {name: one, uses: toy-more, needs: [in]}\n  - {name: two, uses: toy-copy, needs: [in, one]}\n" \
-	       "  - {name: slow, uses: toy-copy2, needs: [two], with: {sleep_ms: 0}}\n  - {name: out, uses: toy-list, needs: [slow]}\n"
-#define B HEAD "  - {name: one, uses: toy-more, needs: [in], with: {slots: 1}}\n  - {name: two, uses: toy-copy, needs: [one], with: {add: q}}\n" \
-	       "  - {name: slow, uses: toy-copy2, needs: [two], with: {sleep_ms: 150, add: r}}\n  - {name: out, uses: toy-list, needs: [slow]}\n"
+#define A \
+	HEAD "  - {name: one, uses: toy-more, needs: [in]}\n  - {name: two, uses: toy-copy, needs: [in, one]}\n" \
+		 "  - {name: slow, uses: toy-copy2, needs: [two], with: {sleep_ms: 0}}\n  - {name: out, uses: toy-list, " \
+		 "needs: [slow]}\n"
+#define B \
+	HEAD "  - {name: one, uses: toy-more, needs: [in], with: {slots: 1}}\n  - {name: two, uses: toy-copy, needs: " \
+		 "[one], with: {add: q}}\n" \
+		 "  - {name: slow, uses: toy-copy2, needs: [two], with: {sleep_ms: 150, add: r}}\n  - {name: out, uses: " \
+		 "toy-list, needs: [slow]}\n"
 	CLEANUP(buf_release) struct buf in = BUF_INIT;
 	for (int i = 0; i < 30; i++)
 		buf_printf(&in, "c%02d=text %d\n", i, i);
@@ -205,11 +219,12 @@ static void interrupted_under_another_config(void **state)
 static void killed_anywhere(void **state)
 {
 	(void)state;
-	static const char *const points[] = {"before-commit:1", "after-commit:2", "object-renamed:2", "before-commit:4", "release-written", "release-moved",
-		"release-exchanged", "after-commit:6"};
+	static const char *const points[] = {"before-commit:1", "after-commit:2", "object-renamed:2", "before-commit:4",
+		"release-written", "release-moved", "release-exchanged", "after-commit:6"};
 	struct toy t;
-	const char *yaml = HEAD "  - {name: judge, uses: toy-judge, needs: [in]}\n  - {name: say, uses: toy-sound, needs: [judge]}\n"
-				"  - {name: hear, uses: toy-hear, needs: [say]}\n  - {name: out, uses: toy-list, needs: [hear]}\n";
+	const char *yaml =
+		HEAD "  - {name: judge, uses: toy-judge, needs: [in]}\n  - {name: say, uses: toy-sound, needs: [judge]}\n"
+			 "  - {name: hear, uses: toy-hear, needs: [say]}\n  - {name: out, uses: toy-list, needs: [hear]}\n";
 	const char *in = "a=one\nb=two\nc=bad\nd=four\ne=five\n";
 	begin(&t, yaml, in);
 	toy_run_ok(&t, 0);
@@ -283,11 +298,11 @@ static void until(void **state)
 
 #define MORE(slots, bad) \
 	HEAD "  - {name: judge, uses: toy-judge, needs: [in], with: {bad: " bad "}}\n" \
-	     "  - {name: more, uses: toy-more, needs: [judge], with: {slots: " slots "}}\n" \
-	     "  - {name: copy, uses: toy-copy, needs: [judge, more]}\n  - {name: out, uses: toy-list, needs: [copy]}\n"
+		 "  - {name: more, uses: toy-more, needs: [judge], with: {slots: " slots "}}\n" \
+		 "  - {name: copy, uses: toy-copy, needs: [judge, more]}\n  - {name: out, uses: toy-list, needs: [copy]}\n"
 #define ONLY_MORE \
 	HEAD "  - {name: more, uses: toy-more, needs: [in]}\n  - {name: copy, uses: toy-copy, needs: [more]}\n" \
-	     "  - {name: out, uses: toy-list, needs: [copy]}\n"
+		 "  - {name: out, uses: toy-list, needs: [copy]}\n"
 
 static void expands(void **state)
 {
@@ -337,14 +352,16 @@ static void parents_are_set(void **state)
 	CLEANUP(store_cleanup) struct store *store = NULL;
 	assert_int_equal(store_open(path.data, DB_READ, &store, NULL), 0);
 	int64_t n = 0;
-	assert_int_equal(db_query_int(store_db(store), "SELECT count(*) FROM result WHERE fields LIKE '%\"parents\":[\"a\"]%'", 0, &n, NULL), 0);
+	assert_int_equal(db_query_int(store_db(store),
+						 "SELECT count(*) FROM result WHERE fields LIKE '%\"parents\":[\"a\"]%'", 0, &n, NULL),
+		0);
 	assert_int_equal(n, 2);
 	toy_end(&t);
 }
 
 #define RANK \
 	HEAD "  - {name: rank, uses: toy-rank, needs: [in]}\n  - {name: copy, uses: toy-copy, needs: [rank]}\n" \
-	     "  - {name: out, uses: toy-list, needs: [copy]}\n"
+		 "  - {name: out, uses: toy-list, needs: [copy]}\n"
 
 static void reduces(void **state)
 {
@@ -353,8 +370,10 @@ static void reduces(void **state)
 	begin(&t, RANK, "b=two\na=one\nd=one\nc=three\n");
 	t.args.jobs = 4;
 	toy_run_ok(&t, 0);
-	toy_file_is(&t, LIST, "a\t{\"note\":\"one\",\"rank\":0,\"turns\":[{\"text\":\"one\"}]}\nb\t{\"note\":\"two\",\"rank\":1,\"turns\":[{\"text\":\"two\"}]}\n"
-			      "c\t{\"note\":\"three\",\"rank\":2,\"turns\":[{\"text\":\"three\"}]}\n");
+	toy_file_is(&t, LIST,
+		"a\t{\"note\":\"one\",\"rank\":0,\"turns\":[{\"text\":\"one\"}]}\nb\t{\"note\":\"two\",\"rank\":1,\"turns\":[{"
+		"\"text\":\"two\"}]}\n"
+		"c\t{\"note\":\"three\",\"rank\":2,\"turns\":[{\"text\":\"three\"}]}\n");
 	assert_int_equal(toy_counts(&t, "rank")->rejected, 1);
 	toy_run_ok(&t, 0);
 	assert_int_equal(toy_worked("toy-rank"), 0);
@@ -401,7 +420,7 @@ static void sinks_and_nothing_to_do(void **state)
 	toy_run_ok(&t, 0);
 	toy_file_is(&t, LIST, list);
 	assert_int_equal(toy_worked("toy-list"), 1);
-	toy_nothing_computed(&t); /* packed again from what is stored */
+	toy_nothing_computed(&t);            /* packed again from what is stored */
 	same_size_same_mtime(&t, LIST, "x"); /* somebody wrote into it */
 	toy_run_ok(&t, 0);
 	toy_file_is(&t, LIST, list);
@@ -421,9 +440,12 @@ static void order_shows_nowhere(void **state)
 	CLEANUP(buf_release) struct buf in = BUF_INIT;
 	for (int i = 0; i < 300; i++)
 		buf_printf(&in, "c%d=text %d\n", (i * 7919) % 1000, i % 50);
-	begin(&t, HEAD "  - {name: judge, uses: toy-judge, needs: [in], with: {bad: '7'}}\n  - {name: more, uses: toy-more, needs: [judge]}\n"
-		       "  - {name: net, uses: toy-net, needs: [judge, more], with: {sleep_ms: 1}}\n  - {name: rank, uses: toy-rank, needs: [net]}\n"
-		       "  - {name: out, uses: toy-list, needs: [rank]}\n",
+	begin(&t,
+		HEAD "  - {name: judge, uses: toy-judge, needs: [in], with: {bad: '7'}}\n  - {name: more, uses: toy-more, "
+			 "needs: [judge]}\n"
+			 "  - {name: net, uses: toy-net, needs: [judge, more], with: {sleep_ms: 1}}\n  - {name: rank, uses: "
+			 "toy-rank, needs: [net]}\n"
+			 "  - {name: out, uses: toy-list, needs: [rank]}\n",
 		in.data);
 	t.args.jobs = 1;
 	toy_run_ok(&t, 0);
@@ -447,7 +469,8 @@ static void network_in_flight(void **state)
 	CLEANUP(buf_release) struct buf in = BUF_INIT;
 	for (int i = 0; i < 200; i++)
 		buf_printf(&in, "c%d=text %d\n", i, i);
-	begin(&t, HEAD "  - {name: net, uses: toy-net, needs: [in], with: {sleep_ms: 200}}\n  - {name: out, uses: toy-list, needs: [net]}\n", in.data);
+	begin(&t, HEAD "  - {name: net, uses: toy-net, needs: [in], with: {sleep_ms: 200}}\n  - {name: out, uses: toy-list, needs: [net]}\n",
+		in.data);
 	t.args.network = 100;
 	toy_run_ok(&t, 0);
 	toy_computed(&t, "net", 200);
@@ -459,8 +482,10 @@ static void two_sources(void **state)
 {
 	(void)state;
 	struct toy t;
-	begin(&t, HEAD "  - {name: also, uses: toy-lines, with: {files: [also.txt]}}\n  - {name: copy, uses: toy-copy, needs: [in, also]}\n"
-		       "  - {name: out, uses: toy-list, needs: [copy]}\n",
+	begin(&t,
+		HEAD "  - {name: also, uses: toy-lines, with: {files: [also.txt]}}\n  - {name: copy, uses: toy-copy, needs: "
+			 "[in, also]}\n"
+			 "  - {name: out, uses: toy-list, needs: [copy]}\n",
 		"a=one\n");
 	toy_write(&t, "also.txt", "b=two\n");
 	toy_run_ok(&t, 0);

@@ -46,10 +46,14 @@ static void parts_of_a_key(void **state)
 	edit(&t, COPY("toy-copy", ""), COPY("toy-copy", "add: '-y'"), 3); /* a shaping parameter */
 	edit(&t, COPY("toy-copy", ""), COPY("toy-copy", "count: 5"), 0);  /* one that shapes nothing */
 	edit(&t, COPY("toy-copy", ""), HEAD "  - {name: copy, uses: toy-copy, needs: [in], generation: 2}\n" LIST, 3);
-	edit(&t, COPY("toy-copy", ""), "version: 1\nname: other\nseed: 8\nstages:\n  - {name: in, uses: toy-lines, with: {files: [in.txt]}}\n"
-		"  - {name: copy, uses: toy-copy, needs: [in]}\n" LIST, 0); /* the seed of a stage that does not draw */
-	edit(&t, COPY("toy-draw", ""), "version: 1\nname: toy\nseed: 8\nstages:\n  - {name: in, uses: toy-lines, with: {files: [in.txt]}}\n"
-		"  - {name: copy, uses: toy-draw, needs: [in]}\n" LIST, 3);
+	edit(&t, COPY("toy-copy", ""),
+		"version: 1\nname: other\nseed: 8\nstages:\n  - {name: in, uses: toy-lines, with: {files: [in.txt]}}\n"
+		"  - {name: copy, uses: toy-copy, needs: [in]}\n" LIST,
+		0); /* the seed of a stage that does not draw */
+	edit(&t, COPY("toy-draw", ""),
+		"version: 1\nname: toy\nseed: 8\nstages:\n  - {name: in, uses: toy-lines, with: {files: [in.txt]}}\n"
+		"  - {name: copy, uses: toy-draw, needs: [in]}\n" LIST,
+		3);
 	toy_end(&t);
 }
 
@@ -71,7 +75,8 @@ static void libraries(void **state)
 }
 
 #define TELL(providers, with) \
-	"version: 1\nname: toy\nseed: 7\nproviders: {" providers "}\nstages:\n  - {name: in, uses: toy-lines, with: {files: [in.txt]}}\n" \
+	"version: 1\nname: toy\nseed: 7\nproviders: {" providers \
+	"}\nstages:\n  - {name: in, uses: toy-lines, with: {files: [in.txt]}}\n" \
 	"  - {name: copy, uses: toy-tell, needs: [in], with: {" with "}}\n" LIST
 
 static void provider_identity_counts(void **state)
@@ -117,7 +122,9 @@ static void comments_and_line_ends(void **state)
 	toy_run_ok(&t, 0);
 	toy_nothing_computed(&t);
 	assert_int_equal(toy_worked("toy-list"), 0);
-	toy_write(&t, "in.txt", "\xef\xbb\xbf" "a=one  \r\nb=two\r\nc=three\r\n\r\n");
+	toy_write(&t, "in.txt",
+		"\xef\xbb\xbf"
+		"a=one  \r\nb=two\r\nc=three\r\n\r\n");
 	toy_run_ok(&t, 0);
 	toy_nothing_computed(&t);
 	toy_write(&t, "in.txt", "# a comment\na=one\nb=two\n\nc=three");
@@ -157,7 +164,8 @@ static void one_key_one_work(void **state)
 		toy_begin(&t);
 		CLEANUP(buf_release) struct buf yaml = BUF_INIT;
 		CLEANUP(buf_release) struct buf in = BUF_INIT;
-		buf_printf(&yaml, HEAD "  - {name: copy, uses: %s, needs: [in]%s}\n" LIST, uses[i], i < 2 ? ", with: {sleep_ms: 30}" : "");
+		buf_printf(&yaml, HEAD "  - {name: copy, uses: %s, needs: [in]%s}\n" LIST, uses[i],
+			i < 2 ? ", with: {sleep_ms: 30}" : "");
 		for (int k = 0; k < 40; k++)
 			buf_printf(&in, "x%02d=same\n", k);
 		toy_write(&t, "pipeline.yaml", yaml.data);
@@ -175,8 +183,8 @@ static void one_key_one_work(void **state)
 
 #define DEEP(add, length) \
 	HEAD "  - {name: copy, uses: toy-copy, needs: [in], with: {add: '" add "'}}\n" \
-	     "  - {name: late, uses: toy-copy2, needs: [copy], with: {length: " length "}}\n" \
-	     "  - {name: out, uses: toy-rank, needs: [late]}\n"
+		 "  - {name: late, uses: toy-copy2, needs: [copy], with: {length: " length "}}\n" \
+		 "  - {name: out, uses: toy-rank, needs: [late]}\n"
 
 static void reads_by_leaf(void **state)
 {
@@ -202,11 +210,13 @@ static void early_cutoff(void **state)
 	(void)state;
 	struct toy t;
 	begin(&t);
-	toy_write(&t, "pipeline.yaml", HEAD "  - {name: copy, uses: toy-judge, needs: [in], with: {bad: zzz}}\n"
-					    "  - {name: late, uses: toy-copy, needs: [copy]}\n  - {name: out, uses: toy-list, needs: [late]}\n");
+	toy_write(&t, "pipeline.yaml",
+		HEAD "  - {name: copy, uses: toy-judge, needs: [in], with: {bad: zzz}}\n"
+			 "  - {name: late, uses: toy-copy, needs: [copy]}\n  - {name: out, uses: toy-list, needs: [late]}\n");
 	toy_run_ok(&t, 0);
-	toy_write(&t, "pipeline.yaml", HEAD "  - {name: copy, uses: toy-judge, needs: [in], with: {bad: qqq}}\n"
-					    "  - {name: late, uses: toy-copy, needs: [copy]}\n  - {name: out, uses: toy-list, needs: [late]}\n");
+	toy_write(&t, "pipeline.yaml",
+		HEAD "  - {name: copy, uses: toy-judge, needs: [in], with: {bad: qqq}}\n"
+			 "  - {name: late, uses: toy-copy, needs: [copy]}\n  - {name: out, uses: toy-list, needs: [late]}\n");
 	toy_run_ok(&t, 0);
 	toy_computed(&t, "copy", 3); /* judged anew, the same verdicts */
 	toy_computed(&t, "late", 0);
@@ -219,7 +229,8 @@ static void absent_is_not_null(void **state)
 	struct arena a = ARENA_INIT;
 	struct json *with, *without;
 	static const struct field paths[] = {{"x", FIELD_OPTIONAL}, {"turns.text", 0}};
-	assert_int_equal(json_parse(&a, STR("{\"x\":null,\"turns\":[{\"text\":null,\"role\":\"left\"},{}],\"y\":1}"), &with, NULL), 0);
+	assert_int_equal(
+		json_parse(&a, STR("{\"x\":null,\"turns\":[{\"text\":null,\"role\":\"left\"},{}],\"y\":1}"), &with, NULL), 0);
 	assert_int_equal(json_parse(&a, STR("{\"turns\":[{\"text\":null},{}]}"), &without, NULL), 0);
 	CLEANUP(buf_release) struct buf b = BUF_INIT;
 	json_write(&b, fields_project(&a, with, paths, 2));
@@ -244,9 +255,10 @@ static void answers(void **state)
 	toy_write(&t, "in.txt", "a=same\nb=same\nc=bad\nd=new\n");
 	toy_run_ok(&t, 3);
 	assert_int_equal(toy_worked("toy-ask"), 1);
-	toy_write(&t, "pipeline.yaml", "version: 1\nname: toy\nseed: 7\nproviders: {v: {kind: espeak}}\nstages:\n"
-				       "  - {name: in, uses: toy-lines, with: {files: [in.txt]}}\n"
-				       "  - {name: copy, uses: toy-tell, needs: [in], generation: 1, with: {provider: v}}\n" LIST);
+	toy_write(&t, "pipeline.yaml",
+		"version: 1\nname: toy\nseed: 7\nproviders: {v: {kind: espeak}}\nstages:\n"
+		"  - {name: in, uses: toy-lines, with: {files: [in.txt]}}\n"
+		"  - {name: copy, uses: toy-tell, needs: [in], generation: 1, with: {provider: v}}\n" LIST);
 	toy_run_ok(&t, 0);
 	assert_int_equal(toy_worked("toy-ask"), 3); /* same, bad, new: asked anew */
 	toy_end(&t);

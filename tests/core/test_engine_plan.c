@@ -107,8 +107,10 @@ static void bounds(void **state)
 		{"needs", PIPE("7", "bad", "2", "toy-copy2, needs: [more]", ""), IN, "a: 2\n", NULL},
 		{"draws", PIPE("9", "bad", "2", "toy-draw, needs: [judge, more]", ""), IN, "a: 2\n", NULL},
 		{"provider", PIPE("9", "bad", "2", "toy-draw, needs: [judge, more]", ", rate: 1.3"), IN, "a: 2\n", NULL},
-		{"fails", PIPE("7", "bad", "2", "toy-copy, needs: [judge, more], with: {fail: two, add: u}", ""), IN, "a: 1\n", NULL},
-		{"fails again", PIPE("7", "bad", "2", "toy-copy, needs: [judge, more], with: {fail: two, add: u}", ""), IN "k=l\n", "a: 1\n", NULL},
+		{"fails", PIPE("7", "bad", "2", "toy-copy, needs: [judge, more], with: {fail: two, add: u}", ""), IN, "a: 1\n",
+			NULL},
+		{"fails again", PIPE("7", "bad", "2", "toy-copy, needs: [judge, more], with: {fail: two, add: u}", ""),
+			IN "k=l\n", "a: 1\n", NULL},
 		{"release gone", BASE, IN, "a: 1\n", "work/toy-list/list.txt"},
 		{"release gone again", BASE, IN, "a: 1\n", "work/toy-list"},
 		{"all gone", BASE, IN, "a: 1\n", "work"},
@@ -136,8 +138,8 @@ static void reason_is(struct toy *t, const char *stage, enum reason why, int64_t
 		fail_msg("%s", t->err.text);
 	int64_t got = toy_counts(t, stage)->reasons[why];
 	if (got != n || toy_counts(t, stage)->to_run != n)
-		fail_msg("stage %s: %lld of %lld are %s, not %lld", stage, (long long)got, (long long)toy_counts(t, stage)->to_run, reason_name(why),
-			(long long)n);
+		fail_msg("stage %s: %lld of %lld are %s, not %lld", stage, (long long)got,
+			(long long)toy_counts(t, stage)->to_run, reason_name(why), (long long)n);
 	int rc = toy_run(t);
 	assert_true(rc == 0 || rc == 3);
 }
@@ -146,7 +148,8 @@ static void reasons(void **state)
 {
 	(void)state;
 #define SMALL(seed, copy, voice) \
-	"version: 1\nname: toy\nseed: " seed "\nproviders: {v: {kind: espeak" voice "}}\nstages:\n  - {name: in, uses: toy-lines, with: {files: [in.txt]}}\n" \
+	"version: 1\nname: toy\nseed: " seed "\nproviders: {v: {kind: espeak" voice \
+	"}}\nstages:\n  - {name: in, uses: toy-lines, with: {files: [in.txt]}}\n" \
 	"  - {name: copy, uses: " copy "}\n  - {name: tell, uses: toy-tell, needs: [in], with: {provider: v}}\n"
 #define PLAIN "toy-copy, needs: [in], with: {file: rules.yaml}"
 	struct toy t;
@@ -165,15 +168,18 @@ static void reasons(void **state)
 	reason_is(&t, "copy", REASON_VERSION, 3);
 	toy_write(&t, "pipeline.yaml", SMALL("7", "toy-copy2, needs: [in], with: {file: rules.yaml, add: x}", ", rate: 1.4"));
 	reason_is(&t, "tell", REASON_PROVIDER, 3);
-	toy_write(&t, "pipeline.yaml", SMALL("7", "toy-copy2, needs: [in], with: {fail: two, add: w, class: transient}", ", rate: 1.4"));
+	toy_write(&t, "pipeline.yaml",
+		SMALL("7", "toy-copy2, needs: [in], with: {fail: two, add: w, class: transient}", ", rate: 1.4"));
 	reason_is(&t, "copy", REASON_PARAMETER, 3);
 	reason_is(&t, "copy", REASON_FAILED, 1);
 	toy_write(&t, "in.txt", "a=one\nb=two!\nc=three\n");
 	reason_is(&t, "in", REASON_FILE, 1);
 	/* An input that changed by a stage which is known already. */
-	toy_write(&t, "pipeline.yaml", "version: 1\nname: toy\nseed: 7\nstages:\n  - {name: in, uses: toy-lines, with: {files: [in.txt]}}\n"
-				       "  - {name: more, uses: toy-more, needs: [in]}\n  - {name: copy, uses: toy-copy, needs: [more], with: {add: n}}\n"
-				       "  - {name: late, uses: toy-rank, needs: [copy]}\n");
+	toy_write(&t, "pipeline.yaml",
+		"version: 1\nname: toy\nseed: 7\nstages:\n  - {name: in, uses: toy-lines, with: {files: [in.txt]}}\n"
+		"  - {name: more, uses: toy-more, needs: [in]}\n  - {name: copy, uses: toy-copy, needs: [more], with: {add: "
+		"n}}\n"
+		"  - {name: late, uses: toy-rank, needs: [copy]}\n");
 	t.args.until = "more";
 	toy_run_ok(&t, 0);
 	t.args.until = NULL;

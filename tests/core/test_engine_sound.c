@@ -19,7 +19,7 @@
 #define HEAD "version: 1\nname: toy\nseed: 7\nstages:\n  - {name: in, uses: toy-lines, with: {files: [in.txt]}}\n"
 #define SOUND(extra) \
 	HEAD "  - {name: say, uses: toy-sound, needs: [in]" extra "}\n  - {name: hear, uses: toy-hear, needs: [say]}\n" \
-	     "  - {name: out, uses: toy-list, needs: [hear]}\n"
+		 "  - {name: out, uses: toy-list, needs: [hear]}\n"
 
 static void begin(struct toy *t, const char *yaml, const char *in)
 {

@@ -38,7 +38,10 @@ static void by_content(void **state)
 	char dir[100] = "/tmp/taf-files-XXXXXX";
 	assert_non_null(mkdtemp(dir));
 	snprintf(path, sizeof(path), "%s/f", dir);
-	same("a\nb\n", "\xef\xbb\xbf" "a  \r\nb\t\r\n\r\n\n", FILE_TEXT, true);
+	same("a\nb\n",
+		"\xef\xbb\xbf"
+		"a  \r\nb\t\r\n\r\n\n",
+		FILE_TEXT, true);
 	same("a\nb\n", "a\nb", FILE_TEXT, true);
 	same("a\nb\n", "a\n\nb\n", FILE_TEXT, false); /* an empty line inside is content */
 	same("a\nb\n", " a\nb\n", FILE_TEXT, false);

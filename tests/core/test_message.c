@@ -33,9 +33,9 @@ static void bad(void **state)
 	(void)state;
 	struct message m;
 	size_t used;
-	assert_int_equal(message_take(STR("\x08\0\0\0........."), &m, &used, NULL), ERR_PARSE);          /* too short */
-	assert_int_equal(message_take(STR("\xff\xff\xff\xff......"), &m, &used, NULL), ERR_PARSE);       /* too long */
-	assert_int_equal(message_take(STR("\x09\0\0\0\x63xxxxxxxx"), &m, &used, NULL), ERR_PARSE);       /* no such kind */
+	assert_int_equal(message_take(STR("\x08\0\0\0........."), &m, &used, NULL), ERR_PARSE);    /* too short */
+	assert_int_equal(message_take(STR("\xff\xff\xff\xff......"), &m, &used, NULL), ERR_PARSE); /* too long */
+	assert_int_equal(message_take(STR("\x09\0\0\0\x63xxxxxxxx"), &m, &used, NULL), ERR_PARSE); /* no such kind */
 }
 
 static void over_a_pipe(void **state)

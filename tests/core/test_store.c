@@ -117,7 +117,8 @@ static void failures_at_once(void **state)
 {
 	(void)state;
 	struct store *s = must_open(DB_WRITE);
-	struct failure f = {.stage = 1, .item = 2, .run = 3, .code = ERR_DATA, .key = key_of("k"), .text = BUF_INIT}, got = {.text = BUF_INIT};
+	struct failure f = {.stage = 1, .item = 2, .run = 3, .code = ERR_DATA, .key = key_of("k"), .text = BUF_INIT},
+				   got = {.text = BUF_INIT};
 	assert_int_equal(store_find_failure(s, &f.key, f.item, &got, NULL), 0);
 	buf_puts(&f.text, "why");
 	store_put_failure(s, &f);
@@ -190,8 +191,17 @@ static void memos_and_names(void **state)
 	int32_t one = store_stage(s, "one", "t"), two = store_stage(s, "two", "t");
 	assert_int_not_equal(one, two);
 	assert_int_equal(store_stage(s, "one", "t"), one);
-	struct memo m = {.item = 7, .outcome = OUTCOME_PASSED, .reason = REASON_FILE, .input = "0123456789abcde", .fingerprint = 3, .changed = 4,
-		.checked = 5, .was_fingerprint = 6, .result = (int64_t)1 << 40, .was_result = 9}, got = {0};
+	struct memo m = {.item = 7,
+					.outcome = OUTCOME_PASSED,
+					.reason = REASON_FILE,
+					.input = "0123456789abcde",
+					.fingerprint = 3,
+					.changed = 4,
+					.checked = 5,
+					.was_fingerprint = 6,
+					.result = (int64_t)1 << 40,
+					.was_result = 9},
+				got = {0};
 	store_put_memo(s, two, &m);
 	store_put_stage_state(s, two, STR("{\"x\":1}"));
 	store_put_item(s, 7, STR("a/b"));

@@ -19,8 +19,8 @@
 
 #include <cmocka.h>
 
-static const char *const toy_types[] = {"toy-lines", "toy-copy", "toy-judge", "toy-net", "toy-sound", "toy-hear", "toy-more", "toy-rank", "toy-list",
-	"toy-lib", "toy-tell", "toy-ask"};
+static const char *const toy_types[] = {"toy-lines", "toy-copy", "toy-judge", "toy-net", "toy-sound", "toy-hear",
+	"toy-more", "toy-rank", "toy-list", "toy-lib", "toy-tell", "toy-ask"};
 static atomic_int worked[COUNT_OF(toy_types)];
 static atomic_int at_once, most_at_once;
 const char *toy_libraries = "toylib 1";
@@ -52,8 +52,10 @@ struct lines_params {
 	bool is_private;
 };
 static const struct option lines_options[] = {
-	{"files", OPT_FILES, offsetof(struct lines_params, files), OPTION_REQUIRED | OPTION_PER_ITEM, NULL, 0, 0, NULL, NULL, "lines id=text"},
-	{"private", OPT_BOOL, offsetof(struct lines_params, is_private), 0, "false", 0, 0, NULL, NULL, "whether calls are private"},
+	{"files", OPT_FILES, offsetof(struct lines_params, files), OPTION_REQUIRED | OPTION_PER_ITEM, NULL, 0, 0, NULL,
+		NULL, "lines id=text"},
+	{"private", OPT_BOOL, offsetof(struct lines_params, is_private), 0, "false", 0, 0, NULL, NULL,
+		"whether calls are private"},
 };
 
 static bool lines_private(const void *params)
@@ -125,9 +127,11 @@ static const struct option copy_options[] = {
 	{"add", OPT_STRING, offsetof(struct copy_params, add), OPTION_SHAPES, "", 0, 0, NULL, NULL, "text put behind"},
 	{"fail", OPT_STRING, offsetof(struct copy_params, fail), 0, "", 0, 0, NULL, NULL, "text that fails"},
 	{"class", OPT_CHOICE, offsetof(struct copy_params, class), 0, "data", 0, 0, classes, NULL, "class of that failure"},
-	{"length", OPT_BOOL, offsetof(struct copy_params, length), OPTION_SHAPES, "false", 0, 0, NULL, NULL, "read the length too"},
+	{"length", OPT_BOOL, offsetof(struct copy_params, length), OPTION_SHAPES, "false", 0, 0, NULL, NULL,
+		"read the length too"},
 	{"sleep_ms", OPT_INT, offsetof(struct copy_params, sleep_ms), 0, "0", 0, 10000, NULL, "ms", "how long it takes"},
-	{"count", OPT_INT, offsetof(struct copy_params, count), 0, "0", 0, 10000, NULL, NULL, "a parameter that shapes nothing"},
+	{"count", OPT_INT, offsetof(struct copy_params, count), 0, "0", 0, 10000, NULL, NULL,
+		"a parameter that shapes nothing"},
 	{"file", OPT_FILE, offsetof(struct copy_params, file), OPTION_SHAPES | OPTION_YAML, "", 0, 0, NULL, NULL, "rules"},
 };
 
@@ -165,7 +169,8 @@ static int copy_process(struct work *w, struct err *e)
 		work_draw(w, "letter", &d);
 		drawn = arena_printf(w->arena, "%u", draw_below(&d, 1000000));
 	}
-	json_set_text(w->arena, w->fields, "note", arena_printf(w->arena, "%.*s%.*s%s", STR_FMT(text), STR_FMT(p->add), drawn));
+	json_set_text(
+		w->arena, w->fields, "note", arena_printf(w->arena, "%.*s%.*s%s", STR_FMT(text), STR_FMT(p->add), drawn));
 	return 0;
 }
 
@@ -176,7 +181,8 @@ struct tell_params {
 	int class;
 };
 static const struct option tell_options[] = {
-	{"provider", OPT_PROVIDER, offsetof(struct tell_params, provider), OPTION_REQUIRED, NULL, 0, 0, NULL, NULL, "who answers"},
+	{"provider", OPT_PROVIDER, offsetof(struct tell_params, provider), OPTION_REQUIRED, NULL, 0, 0, NULL, NULL,
+		"who answers"},
 	{"fail", OPT_STRING, offsetof(struct tell_params, fail), 0, "", 0, 0, NULL, NULL, "text that fails"},
 	{"class", OPT_CHOICE, offsetof(struct tell_params, class), 0, "data", 0, 0, classes, NULL, "class of that failure"},
 };
@@ -227,7 +233,8 @@ struct judge_params {
 	struct str bad;
 };
 static const struct option judge_options[] = {
-	{"bad", OPT_STRING, offsetof(struct judge_params, bad), OPTION_SHAPES, "bad", 0, 0, NULL, NULL, "text that is rejected"},
+	{"bad", OPT_STRING, offsetof(struct judge_params, bad), OPTION_SHAPES, "bad", 0, 0, NULL, NULL,
+		"text that is rejected"},
 };
 
 static void judge_fields(const void *params, struct stage_fields *f)
@@ -419,39 +426,99 @@ static int list_sink(struct stage *s, struct gather *g, const char *folder, stru
 
 #define OPTIONS(table) .options = (table), .noptions = COUNT_OF(table)
 
-static const struct stage_ops lines_ops = {.name = "toy-lines", .help = "lines", .version = 1, .kind = STAGE_SOURCE,
-	.params_size = sizeof(struct lines_params), OPTIONS(lines_options), .fields = lines_fields, .list = lines_list, .process = lines_process,
+static const struct stage_ops lines_ops = {.name = "toy-lines",
+	.help = "lines",
+	.version = 1,
+	.kind = STAGE_SOURCE,
+	.params_size = sizeof(struct lines_params),
+	OPTIONS(lines_options),
+	.fields = lines_fields,
+	.list = lines_list,
+	.process = lines_process,
 	.is_private = lines_private};
-static const struct stage_ops copy_ops = {.name = "toy-copy", .help = "copy", .version = 1, .kind = STAGE_MAP,
-	.params_size = sizeof(struct copy_params), OPTIONS(copy_options), .fields = copy_fields, .process = copy_process};
-static const struct stage_ops copy2_ops = {.name = "toy-copy2", .help = "copy, a later version", .version = 2, .kind = STAGE_MAP,
-	.params_size = sizeof(struct copy_params), OPTIONS(copy_options), .fields = copy_fields, .process = copy_process};
-static const struct stage_ops draw_ops = {.name = "toy-draw", .help = "copy with a draw", .version = 1, .kind = STAGE_MAP, .flags = STAGE_DRAWS,
-	.params_size = sizeof(struct copy_params), OPTIONS(copy_options), .fields = copy_fields, .process = copy_process};
-static const struct stage_ops net_ops = {.name = "toy-net", .help = "copy", .version = 1, .kind = STAGE_MAP, .exec = EXEC_NETWORK,
-	.params_size = sizeof(struct copy_params), OPTIONS(copy_options), .fields = copy_fields, .process = copy_process};
-static const struct stage_ops judge_ops = {.name = "toy-judge", .help = "judge", .version = 1, .kind = STAGE_MAP,
-	.params_size = sizeof(struct judge_params), OPTIONS(judge_options), .fields = judge_fields, .process = judge_process};
-static const struct stage_ops sound_ops = {.name = "toy-sound", .help = "sound", .version = 1, .kind = STAGE_MAP, .exec = EXEC_SOUND,
-	.fields = sound_fields};
-static const struct stage_ops hear_ops = {.name = "toy-hear", .help = "hear", .version = 1, .kind = STAGE_MAP, .exec = EXEC_SOUND,
-	.fields = hear_fields};
-static const struct stage_ops more_ops = {.name = "toy-more", .help = "more", .version = 1, .kind = STAGE_EXPAND,
-	.params_size = sizeof(struct more_params), OPTIONS(more_options), .fields = more_fields, .process = more_process, .slots = more_slots,
+static const struct stage_ops copy_ops = {.name = "toy-copy",
+	.help = "copy",
+	.version = 1,
+	.kind = STAGE_MAP,
+	.params_size = sizeof(struct copy_params),
+	OPTIONS(copy_options),
+	.fields = copy_fields,
+	.process = copy_process};
+static const struct stage_ops copy2_ops = {.name = "toy-copy2",
+	.help = "copy, a later version",
+	.version = 2,
+	.kind = STAGE_MAP,
+	.params_size = sizeof(struct copy_params),
+	OPTIONS(copy_options),
+	.fields = copy_fields,
+	.process = copy_process};
+static const struct stage_ops draw_ops = {.name = "toy-draw",
+	.help = "copy with a draw",
+	.version = 1,
+	.kind = STAGE_MAP,
+	.flags = STAGE_DRAWS,
+	.params_size = sizeof(struct copy_params),
+	OPTIONS(copy_options),
+	.fields = copy_fields,
+	.process = copy_process};
+static const struct stage_ops net_ops = {.name = "toy-net",
+	.help = "copy",
+	.version = 1,
+	.kind = STAGE_MAP,
+	.exec = EXEC_NETWORK,
+	.params_size = sizeof(struct copy_params),
+	OPTIONS(copy_options),
+	.fields = copy_fields,
+	.process = copy_process};
+static const struct stage_ops judge_ops = {.name = "toy-judge",
+	.help = "judge",
+	.version = 1,
+	.kind = STAGE_MAP,
+	.params_size = sizeof(struct judge_params),
+	OPTIONS(judge_options),
+	.fields = judge_fields,
+	.process = judge_process};
+static const struct stage_ops sound_ops = {
+	.name = "toy-sound", .help = "sound", .version = 1, .kind = STAGE_MAP, .exec = EXEC_SOUND, .fields = sound_fields};
+static const struct stage_ops hear_ops = {
+	.name = "toy-hear", .help = "hear", .version = 1, .kind = STAGE_MAP, .exec = EXEC_SOUND, .fields = hear_fields};
+static const struct stage_ops more_ops = {.name = "toy-more",
+	.help = "more",
+	.version = 1,
+	.kind = STAGE_EXPAND,
+	.params_size = sizeof(struct more_params),
+	OPTIONS(more_options),
+	.fields = more_fields,
+	.process = more_process,
+	.slots = more_slots,
 	.tag = more_tag};
-static const struct stage_ops rank_ops = {.name = "toy-rank", .help = "rank", .version = 1, .kind = STAGE_REDUCE, .fields = rank_fields,
-	.reduce = rank_reduce};
-static const struct stage_ops list_ops = {.name = "toy-list", .help = "list", .version = 1, .kind = STAGE_SINK, .fields = list_fields,
-	.sink = list_sink};
+static const struct stage_ops rank_ops = {
+	.name = "toy-rank", .help = "rank", .version = 1, .kind = STAGE_REDUCE, .fields = rank_fields, .reduce = rank_reduce};
+static const struct stage_ops list_ops = {
+	.name = "toy-list", .help = "list", .version = 1, .kind = STAGE_SINK, .fields = list_fields, .sink = list_sink};
 
-static const struct stage_ops lib_ops = {.name = "toy-lib", .help = "copy by a library", .version = 1, .kind = STAGE_MAP,
-	.params_size = sizeof(struct copy_params), OPTIONS(copy_options), .fields = copy_fields, .process = copy_process, .libraries = lib_libraries};
-static const struct stage_ops tell_ops = {.name = "toy-tell", .help = "ask", .version = 1, .kind = STAGE_MAP,
-	.params_size = sizeof(struct tell_params), OPTIONS(tell_options), .fields = tell_fields, .process = tell_process, .asks = tell_asks,
+static const struct stage_ops lib_ops = {.name = "toy-lib",
+	.help = "copy by a library",
+	.version = 1,
+	.kind = STAGE_MAP,
+	.params_size = sizeof(struct copy_params),
+	OPTIONS(copy_options),
+	.fields = copy_fields,
+	.process = copy_process,
+	.libraries = lib_libraries};
+static const struct stage_ops tell_ops = {.name = "toy-tell",
+	.help = "ask",
+	.version = 1,
+	.kind = STAGE_MAP,
+	.params_size = sizeof(struct tell_params),
+	OPTIONS(tell_options),
+	.fields = tell_fields,
+	.process = tell_process,
+	.asks = tell_asks,
 	.serves = PROVIDER_TTS};
 
-static const struct stage_ops *const all[] = {&lines_ops, &copy_ops, &copy2_ops, &draw_ops, &net_ops, &judge_ops, &sound_ops, &hear_ops, &more_ops,
-	&rank_ops, &list_ops, &lib_ops, &tell_ops, NULL};
+static const struct stage_ops *const all[] = {&lines_ops, &copy_ops, &copy2_ops, &draw_ops, &net_ops, &judge_ops,
+	&sound_ops, &hear_ops, &more_ops, &rank_ops, &list_ops, &lib_ops, &tell_ops, NULL};
 const struct stage_registry toy_registry = {all};
 
 static const struct stage_sound sound_work = {"toy-sound", sound_process}, hear_work = {"toy-hear", hear_process};

@@ -27,14 +27,14 @@ int toy_worked(const char *type);
 int toy_most_at_once(void);
 
 struct toy {
-	char dir[256];  /* scratch folder: in.txt, pipeline.yaml, work/ */
+	char dir[256];            /* scratch folder: in.txt, pipeline.yaml, work/ */
 	struct run_status status; /* of the last run or plan */
 	struct err err;
-	const char *const *sets; /* --set, NULL-terminated; may be NULL */
-	struct engine_args args; /* jobs, until, limit, only … for the next run */
-	bool wild;               /* providers answer equal requests differently */
+	const char *const *sets;   /* --set, NULL-terminated; may be NULL */
+	struct engine_args args;   /* jobs, until, limit, only … for the next run */
+	bool wild;                 /* providers answer equal requests differently */
 	const char *const *worker; /* another command than this program */
-	pthread_t thread;        /* of toy_start */
+	pthread_t thread;          /* of toy_start */
 	int rc;
 };
 

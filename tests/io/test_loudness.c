@@ -101,7 +101,8 @@ static float sample(int kind, uint32_t x, int64_t i)
 static double whole_peak(const struct sound *s)
 {
 	static const float silence[128];
-	ebur128_state *st = ebur128_init((unsigned)s->channels, (unsigned long)s->rate, EBUR128_MODE_TRUE_PEAK | EBUR128_MODE_SAMPLE_PEAK);
+	ebur128_state *st =
+		ebur128_init((unsigned)s->channels, (unsigned long)s->rate, EBUR128_MODE_TRUE_PEAK | EBUR128_MODE_SAMPLE_PEAK);
 	double max = 0, v = 0;
 	ebur128_add_frames_float(st, s->samples, (size_t)s->frames);
 	ebur128_add_frames_float(st, silence, 64);

@@ -37,7 +37,8 @@ static int object_read(void *arg, const struct digest *d, size_t max, struct buf
 	return err_set(e, ERR_LOST, "no such object");
 }
 
-void sound_work_init(struct sound_work *s, const struct stage_ops *ops, const struct provider *provider, const char *options)
+void sound_work_init(
+	struct sound_work *s, const struct stage_ops *ops, const struct provider *provider, const char *options)
 {
 	memset(s, 0, sizeof *s);
 	struct stage *st = &s->stage;
@@ -71,7 +72,8 @@ void sound_work_release(struct sound_work *s)
 void sound_work_call(struct sound_work *s, const char *id, const struct json *call)
 {
 	s->io.asks = s->io.answers = s->io.objects = NULL;
-	s->work = (struct work){.stage = &s->stage, .arena = &s->arena, .io = &s->io, .id = str_of(arena_strdup(&s->arena, id)), .call = call};
+	s->work = (struct work){
+		.stage = &s->stage, .arena = &s->arena, .io = &s->io, .id = str_of(arena_strdup(&s->arena, id)), .call = call};
 }
 
 const struct json *sound_work_json(struct sound_work *s, const char *text)
@@ -89,8 +91,7 @@ int sound_work_ask(struct sound_work *s, struct err *e)
 {
 	int code = s->stage.ops->asks(&s->work, e);
 	struct json *out = json_array(&s->arena);
-	JSON_EACH(request, s->io.asks)
-	{
+	JSON_EACH(request, s->io.asks) {
 		struct json *row = json_object(&s->arena);
 		json_set(&s->arena, row, "request", json_copy(&s->arena, request));
 		json_set(&s->arena, row, "answer", json_null(&s->arena));

@@ -19,7 +19,8 @@ struct sound_work {
 };
 
 /** A stage of type `ops`, options from YAML text (may be ""). Aborts the test when they do not parse. */
-void sound_work_init(struct sound_work *s, const struct stage_ops *ops, const struct provider *provider, const char *options);
+void sound_work_init(
+	struct sound_work *s, const struct stage_ops *ops, const struct provider *provider, const char *options);
 void sound_work_release(struct sound_work *s);
 /** A new call on the same stage and store: its declared reads, as JSON text. */
 void sound_work_call(struct sound_work *s, const char *id, const struct json *call);

@@ -62,9 +62,9 @@ static void digest_stage(struct store *store, const struct stage *s, char hex[DI
 	} else {
 		struct db_stmt *st;
 		assert_int_equal(db_prepare(store_db(store),
-					 "SELECT item.id,result.rejected,result.fields FROM memo JOIN item ON item.n=memo.item"
-					 " JOIN result ON result.n=memo.result WHERE memo.stage=? ORDER BY item.id",
-					 &st, &e),
+							 "SELECT item.id,result.rejected,result.fields FROM memo JOIN item ON item.n=memo.item"
+							 " JOIN result ON result.n=memo.result WHERE memo.stage=? ORDER BY item.id",
+							 &st, &e),
 			0);
 		db_int(st, 1, store_find_stage(store, s->name));
 		while (db_step(st, &e) > 0) {
@@ -127,8 +127,8 @@ static void stages_make_what_they_made(void **state)
 		if (same == -2)
 			printf("skipped: %s: the golden rows are of other library versions than %s\n", s->ops->name, head.data);
 		if (same == 0)
-			printf("%s makes something else under the unchanged version %d: raise its version, then make golden\n", s->ops->name,
-				s->ops->version);
+			printf("%s makes something else under the unchanged version %d: raise its version, then make golden\n",
+				s->ops->name, s->ops->version);
 		if (same == -1)
 			printf("%s has no golden row for version %d: make golden adds it\n", s->ops->name, s->ops->version);
 		if (same < 0)

@@ -54,7 +54,8 @@ static void trims_both_ends(void **state)
 static void places_sides_on_channels(void **state)
 {
 	(void)state;
-	struct mix_turn turns[2] = {{.sound = tone(0.5, 0, 1000), .side = MIX_LEFT, .start = 100}, {.sound = tone(0.5, 0, 500), .side = MIX_RIGHT, .start = 1500}};
+	struct mix_turn turns[2] = {{.sound = tone(0.5, 0, 1000), .side = MIX_LEFT, .start = 100},
+		{.sound = tone(0.5, 0, 500), .side = MIX_RIGHT, .start = 1500}};
 	const double gain[MIX_SIDES] = {2, 0.5};
 	CLEANUP(sound_release) struct sound out = SOUND_INIT;
 	mix_place(turns, 2, gain, 2500, &out);
@@ -72,8 +73,8 @@ static void places_sides_on_channels(void **state)
 static void measures_a_side(void **state)
 {
 	(void)state;
-	struct mix_turn turns[3] = {{.sound = tone(0.1, 0, RATE * 2), .side = MIX_LEFT}, {.sound = tone(0.5, 0, RATE), .side = MIX_RIGHT},
-		{.sound = tone(0.1, 0, RATE * 2), .side = MIX_LEFT}};
+	struct mix_turn turns[3] = {{.sound = tone(0.1, 0, RATE * 2), .side = MIX_LEFT},
+		{.sound = tone(0.5, 0, RATE), .side = MIX_RIGHT}, {.sound = tone(0.1, 0, RATE * 2), .side = MIX_LEFT}};
 	double left = 0, right = 0, none = 0;
 	struct err e = ERR_INIT;
 	assert_int_equal(mix_side_loudness(turns, 3, MIX_LEFT, &left, &e), 0);

@@ -17,8 +17,8 @@
 
 #include <cmocka.h>
 
-static const char *const lines[] = {"您好，这里是客户服务中心，请问您现在方便吗？", "方便的，有什么事情请说。", "我们发现您的账户有异常。", "是吗？我怎么不知道。",
-	"请您不要挂断电话。", "好。"};
+static const char *const lines[] = {"您好，这里是客户服务中心，请问您现在方便吗？", "方便的，有什么事情请说。",
+	"我们发现您的账户有异常。", "是吗？我怎么不知道。", "请您不要挂断电话。", "好。"};
 
 /** A call of `n` spoken turns; the left side is `left_gain` times as loud as it comes. */
 static const struct json *call_of(struct sound_work *s, size_t n, float left_gain)
@@ -76,8 +76,9 @@ static void loudness_and_peak_hold_in_the_decoded_file(void **state)
 	static const struct {
 		const char *with;
 		double lufs, peak;
-	} cases[] = {{"{}", -23, -1}, {"{loudness: -30}", -30, -1}, {"{loudness: -18, bitrate: 32}", -18, -1}, {"{sample_rate: 16000, bitrate: 48}", -23, -1},
-		{"{sample_rate: 8000, bitrate: 16}", -23, -1}, {"{loudness: -20, peak: -5}", -20, -5}};
+	} cases[] = {{"{}", -23, -1}, {"{loudness: -30}", -30, -1}, {"{loudness: -18, bitrate: 32}", -18, -1},
+		{"{sample_rate: 16000, bitrate: 48}", -23, -1}, {"{sample_rate: 8000, bitrate: 16}", -23, -1},
+		{"{loudness: -20, peak: -5}", -20, -5}};
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct sound_work s;
 		struct err e = ERR_INIT;
@@ -128,8 +129,7 @@ static void sides_channels_and_timeline(void **state)
 	int64_t at = 0, i = 0;
 	bool pauses_differ = false;
 	int64_t last_pause = -1;
-	JSON_EACH(segment, segments)
-	{
+	JSON_EACH(segment, segments) {
 		int64_t start = json_get_int(segment, "start_ms", -1), end = json_get_int(segment, "end_ms", -1);
 		bool left = str_is(json_get_str(segment, "role"), "left");
 		assert_int_equal(json_get_int(segment, "turn", -1), i);
@@ -242,10 +242,12 @@ static void says_why_it_cannot(void **state)
 	check_fails(&s, call_with(&s, flac_of(&s, 24000, 0)), ERR_DATA, "silent");
 	check_fails(&s, call_with(&s, flac_of(&s, 2400, 0.5f)), ERR_DATA, "400 ms");
 	check_fails(&s, call_with(&s, sound_work_put(&s, STR("no sound"))), ERR_PARSE, "turn 0");
-	check_fails(&s, call_with(&s, "0000000000000000000000000000000000000000000000000000000000000000"), ERR_LOST, "turn 0");
+	check_fails(
+		&s, call_with(&s, "0000000000000000000000000000000000000000000000000000000000000000"), ERR_LOST, "turn 0");
 	check_fails(&s, call_with(&s, "not a digest"), ERR_DATA, "digest");
 	check_fails(&s, sound_work_json(&s, "{\"turns\":[],\"speech\":[]}"), ERR_DATA, "no speech");
-	check_fails(&s, sound_work_json(&s, "{\"turns\":[],\"speech\":[{\"turn\":3,\"object\":\"00\"}]}"), ERR_DATA, "turn 3");
+	check_fails(
+		&s, sound_work_json(&s, "{\"turns\":[],\"speech\":[{\"turn\":3,\"object\":\"00\"}]}"), ERR_DATA, "turn 3");
 	s.damaged = true;
 	check_fails(&s, good, ERR_LOST, "turn 0");
 	sound_work_release(&s);

@@ -18,8 +18,10 @@ static struct espeak_params normal = {.rate = 1}, slow = {.rate = 0.5};
 static const struct provider voice = {.name = "voice", .ops = &provider_espeak, .params = &normal};
 static const struct provider slow_voice = {.name = "voice", .ops = &provider_espeak, .params = &slow};
 
-static const char call_text[] = "{\"turns\":[{\"role\":\"left\",\"text\":\"您好，王女士，这里是银行。\"},{\"role\":\"right\",\"text\":\"你好，什么事？\"},"
-								"{\"role\":\"right\",\"text\":\"……\"},{\"role\":\"left\",\"text\":\"尾号8888的卡\"},{\"role\":\"right\",\"text\":\"好。\"}],"
+static const char call_text[] = "{\"turns\":[{\"role\":\"left\",\"text\":\"您好，王女士，这里是银行。\"},{\"role\":"
+								"\"right\",\"text\":\"你好，什么事？\"},"
+								"{\"role\":\"right\",\"text\":\"……\"},{\"role\":\"left\",\"text\":\"尾号8888的卡\"},{"
+								"\"role\":\"right\",\"text\":\"好。\"}],"
 								"\"profile\":{\"left\":{\"age\":30,\"gender\":\"男\"},\"right\":{\"age\":70}}}";
 
 static const struct json *ask_at(struct sound_work *s, size_t i)

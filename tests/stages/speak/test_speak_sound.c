@@ -40,8 +40,7 @@ static void speaks_a_call(void **state)
 	assert_int_equal(json_count(speech), 3);
 	assert_int_equal(json_count(s.io.answers), 3);
 	size_t i = 0;
-	JSON_EACH(row, speech)
-	{
+	JSON_EACH(row, speech) {
 		CLEANUP(sound_release) struct sound sound = SOUND_INIT;
 		assert_int_equal(json_get_int(row, "turn", -1), turns[i]);
 		const struct buf *flac = sound_work_get(&s, json_get_str(row, "object"));
@@ -51,7 +50,8 @@ static void speaks_a_call(void **state)
 		assert_int_equal(json_get_int(row, "duration_ms", 0), (sound.frames * 1000 + sound.rate / 2) / sound.rate);
 		const struct json *answer = json_get(json_at(s.io.answers, i), "answer");
 		assert_true(str_eq(json_get_str(answer, "object"), json_get_str(row, "object")));
-		assert_true(json_equal(json_get(row, "voice"), json_get(json_get(json_at(s.work.asks, i), "request"), "voice")));
+		assert_true(
+			json_equal(json_get(row, "voice"), json_get(json_get(json_at(s.work.asks, i), "request"), "voice")));
 		/* natural pace, in what is heard */
 		int64_t first = 0, last = sound.frames - 1;
 		while (fabsf(sound.samples[first]) < 0.005f)

@@ -82,9 +82,10 @@ static void check_speakable(struct str s)
 static void random_text_gives_only_speakable_signs(void **state)
 {
 	(void)state;
-	static const char *const bits[] = {"1", "2", "0", "138", "9999", ".", ",", "，", "-", ":", "/", "%", " ", "X", "xx", "*", "**", "#", "##", "(", ")", "（",
-		"[", "]", "{", "<", ">", "【", "a", "B", "www.", "@", ".com", "元", "年", "月", "电话", "尾号", "是", "好", "\n", "…", "～", "×", "°", "℃", "€",
-		"$", "+", "=", "½", "②", "ⅳ", "㎡", "α", "Я", "あ", "🔍", "\t", "·", "—", "'", "\"", "&", "_", "|", "\\", "`", "号", "室", "https://", "10:30"};
+	static const char *const bits[] = {"1", "2", "0", "138", "9999", ".", ",", "，", "-", ":", "/", "%", " ", "X", "xx",
+		"*", "**", "#", "##", "(", ")", "（", "[", "]", "{", "<", ">", "【", "a", "B", "www.", "@", ".com", "元", "年",
+		"月", "电话", "尾号", "是", "好", "\n", "…", "～", "×", "°", "℃", "€", "$", "+", "=", "½", "②", "ⅳ", "㎡", "α",
+		"Я", "あ", "🔍", "\t", "·", "—", "'", "\"", "&", "_", "|", "\\", "`", "号", "室", "https://", "10:30"};
 	uint32_t x = 5;
 	for (int round = 0; round < 20000; round++) {
 		CLEANUP(buf_release) struct buf in = BUF_INIT;
@@ -114,7 +115,7 @@ static void speak_strings(const struct json *v, struct buf *ret, size_t *count)
 		return;
 	}
 	JSON_EACH(kid, v)
-	speak_strings(kid, ret, count);
+		speak_strings(kid, ret, count);
 }
 
 /* Everything that is said in the real transcripts comes out as Chinese: no phoneme string switches to "(en)". */

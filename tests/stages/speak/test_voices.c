@@ -46,7 +46,8 @@ static void persona_decides(void **state)
 			for (uint64_t seed = 0; seed < 50; seed++) {
 				struct draw d;
 				draw_init(&d, seed, STR("call"), "voice");
-				struct voice_choice c = voices_choose(&all, (struct voice_persona){(enum voice_gender)g, (enum voice_age)a}, NULL, &d);
+				struct voice_choice c =
+					voices_choose(&all, (struct voice_persona){(enum voice_gender)g, (enum voice_age)a}, NULL, &d);
 				const struct voice_group *group = &all.groups[g][a];
 				assert_int_equal(c.voice->gender, g);
 				assert_true(c.voice->ages & (1u << a));
