@@ -15,13 +15,16 @@ static void request_digest(struct stage_run *s, struct buf *scratch, const struc
 }
 
 /* The first draw: H(call id, step), so that equal requests of two calls do not share one answer; always 0 when answers are a function of the request. */
-static int64_t first_draw(const struct stage_run *s, struct str id, size_t step)
+static int64_t first_draw(const struct stage_run *s, const struct work *w, size_t step)
 {
 	if (s->cs->stage.provider->ops->deterministic)
 		return 0;
-	char purpose[32];
-	snprintf(purpose, sizeof(purpose), "ask %zu", step);
-	return (int64_t)(draw_hash((uint64_t)s->g->config->seed, id, purpose) >> 16);
+	char purpose[48];
+	if (s->ops->kind == STAGE_EXPAND) /* the id is the parent's: its slots ask for themselves */
+		snprintf(purpose, sizeof(purpose), "ask %zu.%d", step, w->slot);
+	else
+		snprintf(purpose, sizeof(purpose), "ask %zu", step);
+	return (int64_t)(draw_hash((uint64_t)s->g->config->seed, w->id, purpose) >> 16);
 }
 
 /* An answer whose object is gone is no answer. */
@@ -45,7 +48,7 @@ int asks_resolve(struct engine *g, struct stage_run *s, struct work *w, struct e
 	JSON_EACH(request, w->io->asks) {
 		struct digest d;
 		request_digest(s, &text, request, &d);
-		int rc = store_answer(g->store, &d, first_draw(s, w->id, step++), &text, e);
+		int rc = store_answer(g->store, &d, first_draw(s, w, step++), &text, e);
 		struct json *answer = NULL;
 		if (rc > 0)
 			rc = json_parse(w->arena, buf_view(&text), &answer, e);
@@ -70,7 +73,7 @@ void asks_store(struct engine *g, struct stage_run *s, struct work *w, const str
 		const struct json *answer = json_get(row, "answer");
 		if (!ask || !answer)
 			continue;
-		struct answer_row put = {.draw = first_draw(s, w->id, (size_t)index), .object = json_get_str(answer, "object")};
+		struct answer_row put = {.draw = first_draw(s, w, (size_t)index), .object = json_get_str(answer, "object")};
 		request_digest(s, &request, ask, &put.request);
 		buf_clear(&text);
 		json_write(&text, answer);

@@ -50,6 +50,7 @@ void close_stage(struct stage_run *s)
 	}
 	digest_hex(&s->wiring, hex);
 	json_set_text(&a, state, "wiring", hex);
+	json_set(&a, state, "private", json_bool(&a, s->is_private));
 	json_set(&a, state, "counts", counts_json(&a, s));
 	if (s->ops->kind == STAGE_SINK || s->ops->kind == STAGE_REDUCE) {
 		digest_hex(&s->key, hex);

@@ -103,6 +103,21 @@ int key_fingerprint(const struct config_stage *cs, int64_t seed, struct files *f
 	return rc;
 }
 
+int key_files_hold(const struct stage *s, struct str parts, struct err *e)
+{
+	struct arena a = ARENA_INIT;
+	struct files *files = files_new(NULL, false);
+	struct json *was, *is = json_object(&a);
+	int rc = json_parse(&a, parts, &was, e);
+	if (rc == 0)
+		rc = fingerprint_options(&a, s, files, is, e);
+	if (rc == 0 && !json_equal(json_get(was, "files"), json_get(is, "files")))
+		rc = err_set(e, ERR_REFUSED, "a data file of the stage was changed after the run began; run again");
+	files_free(files);
+	arena_release(&a);
+	return rc;
+}
+
 /* Length-prefixed parts in one buffer on the stack: a key costs one pass of SHA-256 and no allocation. */
 struct parts {
 	unsigned char b[512];

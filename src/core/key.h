@@ -17,6 +17,9 @@
 /** The parts, canonical JSON appended to `ret_parts`, and their digest. Reads (by stat, else whole) the files of the stage's options. */
 int key_fingerprint(const struct config_stage *s, int64_t seed, struct files *files, struct buf *ret_parts,
 	struct digest *ret, struct err *e);
+/** Whether the files of a stage's options still have the content that `parts` (of its fingerprint) tells, read anew: init() reads them a second time.
+ * ERR_REFUSED when one was changed meanwhile. Only called after init(), on the few and small data files. */
+int key_files_hold(const struct stage *s, struct str parts, struct err *e);
 /** Digest of an input: canonical JSON of the reads, then the digests of the files it uses. */
 void key_input(struct str reads, const struct digest *uses, size_t nuses, struct digest *ret);
 /** The key; `id` empty when the stage does not draw; `slot` -1 but for expand. */

@@ -83,6 +83,12 @@ static bool outcome_kept(int outcome)
 	return outcome == OUTCOME_PASSED || outcome == OUTCOME_REJECTED || outcome == OUTCOME_QUARANTINED;
 }
 
+static int listed_twice(struct stage_run *s, const struct item *item, struct err *e)
+{
+	return err_set(e, ERR_CONFIG, "the id '%.*s' is listed by stage %s and by stage %s: give one of them another prefix", STR_FMT(item->id),
+		s->g->stages[item->origin].cs->stage.name, s->cs->stage.name);
+}
+
 static int list_item(void *arg, struct str id, const struct json *content, struct locator at, const int *uses,
 	size_t nuses, const char *broken)
 {
@@ -116,9 +122,7 @@ static int list_item(void *arg, struct str id, const struct json *content, struc
 	int32_t n = item_of(g, id);
 	struct item *item = item_at(g, n);
 	if (item->origin >= 0)
-		return err_set(l->e, ERR_CONFIG,
-			"the id '%.*s' is listed by stage %s and by stage %s: give one of them another prefix", STR_FMT(id),
-			g->stages[item->origin].cs->stage.name, s->cs->stage.name);
+		return listed_twice(s, item, l->e);
 	item->origin = s->at;
 	GROW(l->found, l->nfound, l->cap);
 	l->found[l->nfound++] = n;
@@ -137,7 +141,10 @@ static int list_source(struct stage_run *s, struct listing *l, struct err *e)
 			struct slot *slot = slot_if(s, i);
 			if (!slot || !slot->m.item || slot->m.outcome == OUTCOME_LEFT)
 				continue;
-			item_at(g, i)->origin = s->at;
+			struct item *item = item_at(g, i);
+			if (item->origin >= 0)
+				return listed_twice(s, item, e);
+			item->origin = s->at;
 			GROW(l->found, l->nfound, l->cap);
 			l->found[l->nfound++] = i;
 		}

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/fs.h"
+#include "core/objects.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -113,11 +114,21 @@ static int setup_state(struct stage_run *s, struct err *e)
 		digest_hex(&s->wiring, hex);
 		s->rewired = !str_is(json_get_str(state, "wiring"), hex);
 		s->seconds_per_item = (double)json_get_int(state, "us_per_item", 0) / 1e6;
+		s->is_private |= json_get_bool(state, "private", false);
 	} else {
 		s->rewired = true;
 	}
 	arena_release(&a);
 	return rc;
+}
+
+/* Whether what this stage writes may hold private text. A stage that once wrote some keeps the mark: its results are still there. */
+static void setup_private(struct stage_run *s)
+{
+	if (s->ops->kind == STAGE_SOURCE)
+		s->is_private = s->ops->is_private && s->ops->is_private(s->cs->stage.params);
+	for (size_t i = 0; i < s->cs->nneeds && !(s->ops->flags & STAGE_CLEARS_PRIVACY); i++)
+		s->is_private |= s->g->stages[s->cs->needs[i]].is_private;
 }
 
 static int setup_stage(struct stage_run *s, struct err *e)
@@ -139,6 +150,7 @@ static int setup_stage(struct stage_run *s, struct err *e)
 		s->fp_row = -1; /* like no memo's */
 	setup_sources(s);
 	setup_wiring(s);
+	setup_private(s);
 	rc = setup_closure(s, e);
 	return rc < 0 ? rc : setup_state(s, e);
 }
@@ -192,18 +204,25 @@ void setup_unclose_stage(struct stage_run *s)
 			if (!str_is(member->key, "closed") && !(s->rewired && str_is(member->key, "wiring")))
 				json_set_key(&a, kept, member->key, json_copy(&a, member));
 		}
-		CLEANUP(buf_release) struct buf text = BUF_INIT;
-		json_write(&text, kept);
-		store_put_stage_state(s->g->store, s->n, buf_view(&text));
 	}
+	json_set(&a, kept, "private", json_bool(&a, s->is_private));
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	json_write(&text, kept);
+	store_put_stage_state(s->g->store, s->n, buf_view(&text));
 	arena_release(&a);
 }
 
 void setup_unclose(struct engine *g)
 {
-	for (size_t i = 0; i < g->nstages; i++)
-		if (g->stages[i].chosen && !g->stages[i].closed && !(g->narrowed && g->stages[i].ops->kind == STAGE_SINK))
-			setup_unclose_stage(&g->stages[i]);
+	for (size_t i = 0; i < g->nstages; i++) {
+		struct stage_run *s = &g->stages[i];
+		bool open = s->chosen && !s->closed;
+		/* What lies behind an open stage is open too, also behind --until: what comes out of it may be another. */
+		for (size_t k = 0; !open && k < i; k++)
+			open = g->stages[k].chosen && !g->stages[k].closed && graph_is_ancestor(g->config->graph, (int)k, (int)i);
+		if (open && !(g->narrowed && s->ops->kind == STAGE_SINK))
+			setup_unclose_stage(s);
+	}
 }
 
 int setup_memos(struct engine *g, struct err *e)
@@ -225,6 +244,8 @@ int stage_ready(struct stage_run *s, struct err *e)
 		s->inited = true;
 		if (s->ops->init)
 			s->init_rc = s->ops->init(&s->cs->stage, &s->init_err);
+		if (s->init_rc == 0)
+			s->init_rc = key_files_hold(&s->cs->stage, buf_view(&s->parts), &s->init_err);
 		enum err_class class = s->init_rc < 0 ? err_class_of(s->init_rc) : CLASS_BUG;
 		if (class == CLASS_DATA || class == CLASS_INVALID)
 			s->init_rc = ERR_CONFIG; /* no call is to blame */
@@ -246,6 +267,8 @@ struct missing {
 	int folder;
 	struct digest *v;
 	size_t n, cap;
+	struct seen seen[OBJECT_FOLDERS];
+	bool listed[OBJECT_FOLDERS]; /* to be remembered, once what they miss is */
 };
 
 static int name_order(const void *key, const void *element)
@@ -266,6 +289,23 @@ static int check_object(void *arg, const struct digest *d, int64_t size)
 	return 0;
 }
 
+static void folder_name(struct buf *ret, int folder)
+{
+	buf_clear(ret);
+	buf_printf(ret, "objects/%02x", folder);
+}
+
+static void remember_folders(const struct missing *m)
+{
+	CLEANUP(buf_release) struct buf name = BUF_INIT;
+	for (int i = 0; i < OBJECT_FOLDERS; i++) {
+		if (!m->listed[i])
+			continue;
+		folder_name(&name, i);
+		store_put_seen(m->g->store, buf_view(&name), WAY_FOLDER, &m->seen[i]);
+	}
+}
+
 static int check_folder(struct missing *m, struct err *e)
 {
 	CLEANUP(buf_release) struct buf path = BUF_INIT;
@@ -275,7 +315,7 @@ static int check_folder(struct missing *m, struct err *e)
 	if (rc < 0)
 		return rc;
 	CLEANUP(buf_release) struct buf name = BUF_INIT;
-	buf_printf(&name, "objects/%02x", m->folder);
+	folder_name(&name, m->folder);
 	struct seen seen;
 	rc = store_seen(m->g->store, buf_view(&name), WAY_FOLDER, &seen, e);
 	if (rc < 0)
@@ -288,8 +328,8 @@ static int check_folder(struct missing *m, struct err *e)
 	if (rc >= 0)
 		rc = store_objects(m->g->store, m->folder, check_object, m, e);
 	fs_names_free(&m->names);
-	if (rc == 0 && st.exists && !m->g->dry)
-		store_put_seen(m->g->store, buf_view(&name), WAY_FOLDER, &seen);
+	m->listed[m->folder] = rc == 0 && st.exists;
+	m->seen[m->folder] = seen;
 	return rc;
 }
 
@@ -297,12 +337,14 @@ int setup_objects(struct engine *g, struct err *e)
 {
 	struct missing m = {.g = g};
 	int rc = 0;
-	for (m.folder = 0; rc == 0 && m.folder < 256; m.folder++)
+	for (m.folder = 0; rc == 0 && m.folder < OBJECT_FOLDERS; m.folder++)
 		rc = check_folder(&m, e);
 	if (rc == 0 && m.n > 0) {
 		g->objects_lost = true;
 		rc = store_lose_objects(g->store, m.v, m.n, e);
 	}
+	if (rc == 0 && !g->dry)
+		remember_folders(&m);
 	free(m.v);
 	return rc;
 }

@@ -64,6 +64,7 @@ static struct json *stage_setup(struct arena *a, const struct stage_run *s)
 	json_set_text(a, row, "base", st->base);
 	json_set_int(a, row, "cpu_s", s->cs->item_timeout_s + 5);
 	json_set(a, row, "params", options_json(a, s->ops->options, s->ops->noptions, st->params, 0));
+	json_set_text(a, row, "parts", s->parts.data);
 	if (st->provider) {
 		const struct provider *p = st->provider;
 		struct json *provider = json_object(a);
@@ -344,6 +345,11 @@ static void fill_workers(struct sound *x, struct record *r)
 
 /* --- Receiving --- */
 
+static struct str work_id(struct engine *g, const struct stage_run *s, int32_t item)
+{
+	return item_at(g, s->ops->kind == STAGE_EXPAND ? item_at(g, item)->parent : item)->id;
+}
+
 /* False: what the worker sent is no answer to its first item. */
 static bool take_done(struct sound *x, struct record *r, struct worker *w, const struct message *m)
 {
@@ -366,7 +372,8 @@ static bool take_done(struct sound *x, struct record *r, struct worker *w, const
 			err_set(&e, d.rc, "%.*s", STR_FMT(json_get_str(reply, "error")));
 		s->busy_us += json_get_int(reply, "us", 0);
 		struct work_io io = {.asks = json_copy(&a, j->asks ? j->asks : json_array(&a))};
-		struct work work = {.stage = &s->cs->stage, .id = item_at(x->g, j->item)->id, .arena = &a, .io = &io};
+		struct work work = {.stage = &s->cs->stage, .id = work_id(x->g, s, j->item), .slot = item_at(x->g, j->item)->slot,
+			.arena = &a, .io = &io};
 		asks_store(x->g, s, &work, json_get(reply, "answers"));
 		d.objects = json_get(reply, "objects");
 		d.rejected = json_get_bool(reply, "rejected", false);

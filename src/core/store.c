@@ -156,6 +156,7 @@ void store_close(struct store *s, bool drop)
 	db_close(s->db);
 	keyindex_release(&s->index);
 	map_release(&s->stages);
+	map_release(&s->answered);
 	map_release(&s->fingerprints);
 	map_release(&s->lost);
 	map_release(&s->failed);

@@ -40,6 +40,8 @@ struct store {
 	bool index_loaded;
 	struct map lost; /* opened for reading: rows of results whose objects are gone, as 8 bytes; set before any other thread reads */
 	struct map failed; /* keys of failures put by this process → code, 0 when dropped: they can be found before they are committed */
+	struct map answered; /* (request, draw) → ticket of answers that may not be committed yet */
+	int64_t last_answer;
 	int has_failures, has_answers; /* 0: not looked yet, -1: none, 1: some; spares look-ups in empty tables */
 };
 

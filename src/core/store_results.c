@@ -191,8 +191,12 @@ void store_put_memo(struct store *s, int32_t stage, const struct memo *m)
 	writer_put(s->writer, ROW_MEMO, "iiiibiiiiii", (int64_t)stage, (int64_t)m->item, (int64_t)m->outcome,
 		(int64_t)m->reason, (const void *)m->input, (size_t)MEMO_INPUT, (int64_t)m->fingerprint, (int64_t)m->changed,
 		(int64_t)m->checked, (int64_t)m->was_fingerprint, m->result, m->was_result);
-	if (m->was_result && m->changed == s->run)
+	/* For gc: until which run a result was in use. */
+	if (m->was_result && m->was_result != m->result && m->checked == s->run)
 		writer_put(s->writer, ROW_RETIRED, "ii", m->was_result, (int64_t)s->run);
+	bool out = m->outcome == OUTCOME_LEFT || m->outcome == OUTCOME_ENDED || m->outcome == OUTCOME_MISSED;
+	if (out && m->result)
+		writer_put(s->writer, ROW_RETIRED, "ii", m->result, (int64_t)s->run);
 	writer_end(s->writer);
 }
 
@@ -337,10 +341,27 @@ int store_failures(struct store *s, int (*take)(void *arg, const struct failure 
 
 /* --- Answers --- */
 
-int store_answer(struct store *s, const struct digest *request, int64_t draw, struct buf *ret, struct err *e)
+#define ANSWER_KEY (DIGEST_SIZE + sizeof(int64_t))
+
+static void answer_key(const struct digest *request, int64_t draw, char ret[ANSWER_KEY])
 {
-	if (!table_used(s, &s->has_answers, "SELECT 1 FROM answer LIMIT 1"))
-		return 0;
+	memcpy(ret, request->b, DIGEST_SIZE);
+	memcpy(ret + DIGEST_SIZE, &draw, sizeof(draw));
+}
+
+/* Whether this answer was put a moment ago and is still in the writer's queue. */
+static bool answer_queued(struct store *s, const struct digest *request, int64_t draw)
+{
+	char key[ANSWER_KEY];
+	answer_key(request, draw, key);
+	pthread_mutex_lock(&s->lock);
+	bool queued = s->answered.n > 0 && map_find(&s->answered, str_n(key, sizeof(key))) != NULL;
+	pthread_mutex_unlock(&s->lock);
+	return queued;
+}
+
+static int read_answer(struct store *s, const struct digest *request, int64_t draw, struct buf *ret, struct err *e)
+{
 	struct reader *r;
 	struct db_stmt *st;
 	int rc = reader_take(s, READ_ANSWER, &r, &st, e);
@@ -358,16 +379,38 @@ int store_answer(struct store *s, const struct digest *request, int64_t draw, st
 	return rc;
 }
 
+int store_answer(struct store *s, const struct digest *request, int64_t draw, struct buf *ret, struct err *e)
+{
+	if (!table_used(s, &s->has_answers, "SELECT 1 FROM answer LIMIT 1"))
+		return 0;
+	int rc = read_answer(s, request, draw, ret, e);
+	if (rc == 0 && answer_queued(s, request, draw)) {
+		rc = store_flush(s, e);
+		if (rc == 0)
+			rc = read_answer(s, request, draw, ret, e);
+	}
+	return rc;
+}
+
 void store_put_answer(struct store *s, const struct answer_row *a)
 {
 	struct digest object;
 	bool has = digest_parse(a->object, &object);
 	table_mark(s, &s->has_answers);
+	char key[ANSWER_KEY];
+	answer_key(&a->request, a->draw, key);
+	int64_t committed = writer_committed(s->writer);
 	writer_begin(s->writer);
-	writer_put(s->writer, ROW_ANSWER, has ? "bittbtiii" : "bittntiii", (const void *)a->request.b, (size_t)DIGEST_SIZE,
+	int64_t ticket = writer_put(s->writer, ROW_ANSWER, has ? "bittbtiii" : "bittntiii", (const void *)a->request.b, (size_t)DIGEST_SIZE,
 		a->draw, a->answer, a->sent, (const void *)(has ? object.b : NULL), has ? (size_t)DIGEST_SIZE : (size_t)0,
 		a->model, a->tokens_in, a->tokens_out, (int64_t)s->run);
 	writer_end(s->writer);
+	pthread_mutex_lock(&s->lock);
+	if (s->last_answer <= committed)
+		map_clear(&s->answered); /* all on disk */
+	map_put(&s->answered, str_n(key, sizeof(key)), NULL);
+	s->last_answer = ticket;
+	pthread_mutex_unlock(&s->lock);
 }
 
 size_t store_answer_count(struct store *s)

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "core/config.h"
+#include "core/key.h"
 #include "core/message.h"
 #include "core/objects.h"
 #include "core/work.h"
@@ -24,6 +25,7 @@ struct worked_stage {
 	int (*process)(struct work *w, struct err *e);
 	int64_t cpu_s;
 	bool inited;
+	struct str parts; /* of the stage's fingerprint: what its data files held */
 };
 struct worker {
 	const struct worker_kit *kit;
@@ -84,6 +86,7 @@ static int setup_stage(struct worker *k, struct worked_stage *ws, const struct j
 	struct stage *st = &ws->stage;
 	ws->index = (int)json_get_int(row, "index", -1);
 	ws->cpu_s = json_get_int(row, "cpu_s", 600);
+	ws->parts = json_get_str(row, "parts");
 	st->ops = ops;
 	st->name = arena_str(&k->arena, json_get_str(row, "name")).p;
 	st->seed = (uint64_t)json_get_int(row, "seed", 0);
@@ -144,6 +147,8 @@ static int work_item(struct worker *k, const struct json *v, struct work *w, str
 	limit_cpu(ws->cpu_s);
 	if (!ws->inited && ws->stage.ops->init) {
 		int rc = ws->stage.ops->init(&ws->stage, e);
+		if (rc == 0)
+			rc = key_files_hold(&ws->stage, ws->parts, e);
 		if (rc < 0)
 			return rc;
 	}

@@ -43,7 +43,7 @@ if [ -d work/pilot/release ] && [ ! -e work/release ]; then ok pilot; else bad p
 taf run --only calls/a1 --until clean --json; is only $? 0
 is only-count "$(stage calls_in clean <out)" 1
 taf run --only calls/zz --until clean; is only-unknown $? 2
-has only-unknown-words err "no call has the id 'calls/zz'"
+has only-unknown-words err "no call has this id"
 
 # What was lost in a kill is told.
 python3 - <<'END'

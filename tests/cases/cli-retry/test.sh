@@ -4,7 +4,7 @@ project p
 cd p || exit 1
 printf '{"tts_id": "bad1", "left": ["您好", "好"], "right": ["您好"], "fraud_type": "没有这一类"}\n' >>calls.jsonl
 taf run --until clean; is run $? 3
-has examples out "calls/bad1 at calls (data): unknown label '没有这一类'"
+has examples out "unknown label '没有这一类'"
 has hint out "taf retry"
 has log-named out "the log: work/runs/"
 log=$(sed -n 's/^the log: //p' out)
