@@ -36,3 +36,45 @@ taf run --json; is until-after "$? $(computed <out)" "0 "
 taf run --set stages.sound.with.loudness=-20 --json; is made-again "$?" 0
 has made-again-sound out '"name":"sound"'
 if [ "$(stage computed sound <out)" -gt 0 ]; then ok made-again-computed; else bad made-again-computed "$(cat out)"; fi
+
+# Calls that left let their results go after five runs, but not before; a call that comes back is made again.
+cd ..
+project q
+cd q || exit 1
+taf run; is left-first $? 0
+sounds=$(find work/objects -type f | wc -l)
+fewer=stages.agents.with.count=4
+for _ in 1 2 3 4 5; do taf run; done
+taf run --set $fewer; is left $? 0
+taf gc --json; is left-kept "$(number results) $(number objects)" "0 0"
+taf run --json; is left-back "$? $(computed <out)" "0 "
+for _ in 1 2 3 4 5; do taf run; done
+taf run --set $fewer; is left-again $? 0
+before=$(digests work/release)
+for _ in 1 2 3 4 5; do taf run --set $fewer; done
+taf gc --json; is left-gc $? 0
+if [ "$(number results)" -gt 0 ] && [ "$(number objects)" -gt 0 ]; then ok left-dropped; else bad left-dropped "$(cat out)"; fi
+is left-files "$(find work/objects -type f | wc -l)" $((sounds - $(number objects)))
+taf run --set $fewer --json; is left-after "$? $(computed <out)" "0 "
+is left-release "$(digests work/release)" "$before"
+gone=$(python3 - <<'END'
+import sqlite3
+db = sqlite3.connect("work/taf.db")
+print(db.execute("select count(*) from memo where result>0 and result not in (select n from result)").fetchone()[0])
+END
+)
+is left-no-dangling "$gone" 0
+taf run --json; is left-made-again $? 0
+if [ "$(stage computed sound <out)" -gt 0 ]; then ok left-made-again-computed; else bad left-made-again-computed "$(cat out)"; fi
+taf verify --objects; is left-verify $? 0
+
+# An earlier value of a parameter that changed no result: the last runs used its rows too.
+cd ..
+project r
+cd r || exit 1
+taf run; is cutoff-first $? 0
+for _ in 1 2 3 4 5; do taf run; done
+taf run --set stages.clean.with.min_chars=11 --json; is cutoff $? 0
+if [ "$(stage computed clean <out)" -gt 0 ]; then ok cutoff-computed; else bad cutoff-computed "$(cat out)"; fi
+taf gc --json; is cutoff-gc "$(number results)" 0
+taf run --json; is cutoff-back "$? $(computed <out)" "0 "

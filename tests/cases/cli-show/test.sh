@@ -37,6 +37,34 @@ has private-withheld-json out '"withheld":true'
 taf show calls/a1 -f private.yaml -w secret --originals; has private-originals out "花店"
 taf show calls/a1 -f nowhere.yaml -w secret; lacks private-no-pipeline out "花店"
 has private-no-pipeline-says err "cannot be loaded"
+# Privacy is a fact of the stored call, whatever pipeline lies in the folder now.
+cat >other.yaml <<'END'
+version: 1
+name: taf-case
+providers:
+  writer: {kind: script}
+stages:
+  - {name: agents, uses: synthesize, with: {provider: writer, scenarios: [scenarios/*.yaml], personas: personas.yaml, count: 2}}
+END
+sed 's/jsonl\]/jsonl], private: false/' private.yaml >public.yaml
+for other in other.yaml public.yaml pipeline.yaml; do
+	for command in show why; do
+		taf $command calls/a1 -f $other -w secret; is private-$command-by-$other $? 0
+		lacks private-$command-by-$other-hidden out "花店"
+		taf $command calls/a1 -f $other -w secret --json; lacks private-$command-by-$other-json out "花店"
+	done
+done
+taf run -f public.yaml -w secret; is private-made-public $? 0
+taf show calls/a1 -f public.yaml -w secret; lacks private-stays-private out "花店"
+taf run -f other.yaml -w secret; is private-other-run $? 0
+taf show calls/a1 -f other.yaml -w secret; lacks private-after-other-run out "花店"
+# What was never private is shown also when the pipeline is gone, and in a pilot.
+taf show calls/a1 -f nowhere.yaml -w work; has public-no-pipeline out "花店"
+lacks public-no-pipeline-quiet err "cannot be loaded"
+taf run --only calls/a1 --until clean -w pilot; is pilot $? 0
+taf show calls/a1 -w pilot; has pilot-shown out "花店"
+taf run --only calls/a1 -f private.yaml -w secret-pilot; is private-pilot $? 0
+taf show calls/a1 -f public.yaml -w secret-pilot; lacks private-pilot-hidden out "花店"
 sed -i 's/百合十块一枝/百合九块一枝/' calls.jsonl
 taf run -f private.yaml -w secret
 taf why calls/a1 -f private.yaml -w secret; lacks why-hidden out "百合"

@@ -11,7 +11,7 @@ taf why calls/b1; is status $? 0
 has rule out "too_short: value 1, limit 4 turns"
 has outcome out "clean (screen): rejected"
 taf why calls/b2; has quarantined out "calls (import): quarantined"
-has quarantined-reason out "data: unknown label '没有这一类'"
+has quarantined-reason out "unknown label '没有这一类'"
 lacks not-reached-twice out "clean"
 
 taf run --until clean "${set_rules[@]}" --set stages.clean.with.min_turns=3
