@@ -36,8 +36,22 @@ void where_work(const struct where *w, struct buf *ret)
 	}
 }
 
+/* Nothing after '=' would be null, which is the default: most often the value was forgotten. */
+static bool sets_have_values(const struct where *w, struct problems *problems)
+{
+	for (size_t i = 0; i < w->sets.n; i++) {
+		struct str set = str_of(w->sets.v[i]);
+		if (set.n > 1 && str_find(set, STR("=")) == (ptrdiff_t)set.n - 1)
+			problem_add(problems, (struct yaml_mark){"--set", 0, 0},
+				"%s has nothing after '='; for an empty text say %s''", w->sets.v[i], w->sets.v[i]);
+	}
+	return problems->n == 0;
+}
+
 static int load(const struct where *w, struct config **ret, struct problems *problems)
 {
+	if (!sets_have_values(w, problems))
+		return ERR_CONFIG;
 	struct config_args args = {.file = where_file(w),
 		.profiles = w->profiles.v,
 		.nprofiles = w->profiles.n,

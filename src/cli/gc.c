@@ -41,17 +41,25 @@ static const char tables[] = "CREATE TEMP TABLE keep_stage(n INTEGER PRIMARY KEY
 							 "CREATE TEMP TABLE keep_result(n INTEGER PRIMARY KEY);"
 							 "CREATE TEMP TABLE drop_object(digest BLOB PRIMARY KEY, size INTEGER);";
 
+/* What a call has now, at the stages that it reached. A call that left or ended has its results in `retired`, by the run that used them last. */
 static const char mark_results[] =
-	"INSERT OR IGNORE INTO keep_result SELECT result FROM memo WHERE result>0 AND stage IN (SELECT n FROM keep_stage);"
+	"INSERT OR IGNORE INTO keep_result SELECT result FROM memo WHERE result>0 AND outcome IN (1,2)" /* passed, rejected */
+	" AND stage IN (SELECT n FROM keep_stage);"
 	"INSERT OR IGNORE INTO keep_result SELECT result FROM retired WHERE run>=(SELECT n FROM keep_from);"
 	"INSERT OR IGNORE INTO keep_result SELECT n FROM result WHERE run>=(SELECT n FROM keep_from);"
 	"INSERT OR IGNORE INTO keep_result SELECT r.n FROM result r WHERE r.key IN (SELECT head FROM keep_key);";
 
+_Static_assert(OUTCOME_PASSED == 1 && OUTCOME_REJECTED == 2, "numbers in SQL");
+
+/* Numbers of dropped rows may be given to new ones, so no memo may name them: -1 is a result that was dropped. */
 static const char drop_results[] = "DELETE FROM result WHERE n NOT IN (SELECT n FROM keep_result);"
 								   "DELETE FROM result_key WHERE n NOT IN (SELECT n FROM keep_result);"
 								   "DELETE FROM result_object WHERE result NOT IN (SELECT n FROM keep_result);"
 								   "DELETE FROM retired WHERE result NOT IN (SELECT n FROM keep_result);"
 								   "DELETE FROM memo WHERE stage NOT IN (SELECT n FROM keep_stage);"
+								   "UPDATE memo SET result=0 WHERE result>0 AND result NOT IN (SELECT n FROM keep_result);"
+								   "UPDATE memo SET was_result=-1 WHERE was_result>0 AND was_result NOT IN"
+								   " (SELECT n FROM keep_result);"
 								   "UPDATE stage SET state='' WHERE n NOT IN (SELECT n FROM keep_stage);"
 								   "DELETE FROM failure WHERE stage NOT IN (SELECT n FROM keep_stage);";
 

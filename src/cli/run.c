@@ -35,10 +35,10 @@ static const struct cli_option options[] = {
 	{0, "limit", CLI_INT, AT(limit), "N", 1, 1e12, "at most N calls of all sources together; results go to pilot/"},
 	{0, "only", CLI_TEXT, AT(only), "X", 0, 0, "one call by its id, or all whose id begins with X/; results go to pilot/"},
 	{0, "partial", CLI_FLAG, AT(partial), NULL, 0, 0, "write the release although many calls were quarantined"},
-	{0, "yes", CLI_FLAG, AT(yes), NULL, 0, 0, "do not ask before paying again (embedded providers cost nothing)"},
+	{0, "yes", CLI_FLAG, AT(yes), NULL, 0, 0, "do not ask before paying again (embedded providers are free, so nothing is asked)"},
 	{'j', "jobs", CLI_INT, AT(jobs), "N", 1, 1024,
 		"threads and sound workers (default: the processors this machine lends us)"},
-	{0, "max-cost", CLI_REAL, AT(max_cost), "X", 0, 1e12, "stop when this run has cost X"},
+	{0, "max-cost", CLI_REAL, AT(max_cost), "X", 0, 1e12, "stop when this run has cost X (embedded providers cost nothing)"},
 	{0, "max-time", CLI_TIME, AT(max_time), "T", 0, 0, "stop cleanly after T: 90, 90s, 15m, 2h"},
 	{0, "json", CLI_FLAG, AT(json), NULL, 0, 0, "print the status as JSON at the end"},
 };
@@ -200,12 +200,12 @@ static void report_json(const struct run_status *st)
 	say_out(&b);
 }
 
-static bool nothing_chosen(const struct run_options *o, const struct run_status *st)
+static bool nothing_done(const struct run_status *st)
 {
 	for (size_t i = 0; i < st->nstages; i++)
-		if (st->stages[i].c.in || st->stages[i].c.cached)
+		if (st->stages[i].c.in || st->stages[i].c.cached || st->stages[i].c.computed)
 			return false;
-	return o->only != NULL;
+	return true;
 }
 
 /* --- The command --- */
@@ -243,13 +243,11 @@ static int run_engine(const struct run_options *o, struct config *config, const 
 		log_line(LOG_INFO, NULL, "the run ended with an error: %s", e.text);
 		say_error("%s", e.text);
 	}
-	if (!e.code && nothing_chosen(o, &st)) {
-		say_error("--only: no call has the id '%s', and none begins with '%s/'", o->only, o->only);
-		status = EXIT_BAD_CONFIG;
-	}
 	run_log_name(&run_log, work, st.id);
 	if (o->json)
 		report_json(&st);
+	else if (status == EXIT_BAD_CONFIG && nothing_done(&st)) /* a table of zeros would push the error out of sight */
+		say_error("nothing was done");
 	else if (st.nstages)
 		report(&st, status, work, run_log.path.data);
 	run_status_free(&st);

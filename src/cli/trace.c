@@ -51,19 +51,17 @@ static void private_stages(const struct config *c, bool *ret)
 }
 
 /* The same for one call: it did not pass the stages that have no memo of it. A call made by expand has its parent's privacy, by any path. */
-static void mark_private(struct trace *t)
+static void private_here(const struct trace *t, bool *here)
 {
-	bool any[GRAPH_STAGES_MAX] = {false}, here[GRAPH_STAGES_MAX] = {false}, passed[GRAPH_STAGES_MAX] = {false},
-		 some = false;
+	bool any[GRAPH_STAGES_MAX] = {false}, passed[GRAPH_STAGES_MAX] = {false};
 	const struct config *c = t->config;
-	if (c)
-		private_stages(c, any);
-	for (size_t i = 0; c && i < c->nstages; i++)
-		some |= source_private(&c->stages[i]);
+	if (!c)
+		return;
+	private_stages(c, any);
 	for (size_t i = 0; i < t->n; i++)
 		if (t->v[i].at >= 0)
 			passed[t->v[i].at] = true;
-	for (size_t i = 0; c && i < c->nstages; i++) {
+	for (size_t i = 0; i < c->nstages; i++) {
 		const struct config_stage *s = &c->stages[i];
 		bool expand = s->stage.ops->kind == STAGE_EXPAND;
 		here[i] = source_private(s);
@@ -72,8 +70,23 @@ static void mark_private(struct trace *t)
 		if (s->stage.ops->flags & STAGE_CLEARS_PRIVACY)
 			here[i] = false;
 	}
+}
+
+/* A run notes with each stage whether it may hold private text; once it did, it may. What no run noted is taken for private. */
+static bool noted_private(struct str state)
+{
+	CLEANUP(arena_release) struct arena a = ARENA_INIT;
+	struct json *v;
+	return !state.n || json_parse(&a, state, &v, NULL) < 0 || json_get_bool(v, "private", true);
+}
+
+/* Privacy is a fact of the stored call. The pipeline at hand may be another than the one that made it, so it can only add to that. */
+static void mark_private(struct trace *t)
+{
+	bool here[GRAPH_STAGES_MAX] = {false};
+	private_here(t, here);
 	for (size_t i = 0; i < t->n; i++)
-		t->v[i].private = !c || (t->v[i].at >= 0 ? here[t->v[i].at] : some);
+		t->v[i].private |= t->v[i].at >= 0 && here[t->v[i].at];
 }
 
 /* --- Opening --- */
@@ -92,7 +105,7 @@ static int unknown_id(struct trace *t, const char *id)
 static int add_stage(struct trace *t, const struct query_stage *q, struct err *e)
 {
 	struct trace_stage *s = &t->v[t->n];
-	*s = (struct trace_stage){.name = q->name, .uses = q->type, .row = q->n, .at = -1};
+	*s = (struct trace_stage){.name = q->name, .uses = q->type, .row = q->n, .at = -1, .private = noted_private(q->state)};
 	int rc = query_memo(t->store, q->n, t->item, &s->memo, e);
 	if (rc <= 0)
 		return rc;
@@ -135,6 +148,7 @@ static int read_stages(struct trace *t, bool originals, struct err *e)
 	for (size_t i = 0; i < t->n; i++) {
 		struct trace_stage *s = &t->v[i];
 		s->withheld = s->private && !originals;
+		t->withheld |= s->withheld && s->memo.result;
 		if (!s->withheld)
 			s->fields = trace_result(t, s, s->memo.result);
 	}
@@ -161,7 +175,7 @@ int trace_open(struct trace *t, const struct where *where, const char *id, bool 
 		say_error("%s", e.text);
 		return EXIT_ERROR;
 	}
-	if (!t->config && !originals)
+	if (!t->config && t->withheld)
 		say_error("%s cannot be loaded (taf check tells why), so results that may be private are not shown; "
 				  "--originals shows them",
 			where_file(where));

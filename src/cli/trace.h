@@ -25,6 +25,7 @@ struct trace {
 	int32_t item;
 	struct trace_stage *v; /* in the order of the pipeline */
 	size_t n;
+	bool withheld; /* some result is */
 };
 
 /** Find a call. Errors (an unknown id with those that look like it) are printed; the exit status, 0 when found. */

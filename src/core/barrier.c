@@ -95,10 +95,10 @@ static int make_facts(struct barrier *b, struct gather_facts *ret, struct err *e
 	struct json *tools = json_object(a);
 	for (size_t i = 0; i < g->nstages; i++) {
 		struct stage_run *s = &g->stages[i];
-		if (s->ops->libraries)
-			json_set_text(a, tools, s->ops->name, s->ops->libraries());
 		if (!graph_is_ancestor(g->config->graph, (int)i, b->s->at))
 			continue;
+		if (s->ops->libraries)
+			json_set_text(a, tools, s->ops->name, s->ops->libraries());
 		struct json *row = json_object(a), *rules = json_object(a);
 		int rc = count_rules(b, s, rules, e);
 		if (rc < 0)
@@ -153,6 +153,9 @@ static int digest_members(struct barrier *b, const struct gather_facts *facts, s
 		CLEANUP(buf_release) struct buf text = BUF_INIT;
 		json_write(&text, facts->stages);
 		json_write(&text, facts->pipeline);
+		/* Also what only decides whether it is written at all: a tighter limit is to be held against what stands. */
+		json_write(&text, options_json(&b->arena, s->ops->options, s->ops->noptions, s->cs->stage.params, 0));
+		buf_putc(&text, facts->partial ? '1' : '0');
 		digester_part(d, text.data, text.len);
 	}
 	digester_end(d, &b->all);

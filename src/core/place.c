@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 /* A sink's folder is there whole or not at all: written beside as NAME.new, then exchanged with NAME in one step where the file system can
  * (renameat2), else moved by way of NAME.old, which the next start puts back when a run was killed between the two moves. */
@@ -28,6 +29,9 @@ int sink_place(const char *from, const char *to, struct err *e)
 	CLEANUP(buf_release) struct buf parent = BUF_INIT;
 	buf_printf(&old, "%s.old", to);
 	fs_dirname(&parent, to);
+	struct stat st;
+	if (lstat(to, &st) == 0 && S_ISLNK(st.st_mode))
+		return err_set(e, ERR_REFUSED, "%s is a link, and a sink replaces its whole folder: remove the link, or put the work folder elsewhere with -w", to);
 	int rc = fs_sync_dir(from, e);
 	if (rc < 0)
 		return rc;

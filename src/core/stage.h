@@ -33,7 +33,6 @@ enum stage_exec {
 enum stage_flags {
 	STAGE_DRAWS = 1,          /* uses work_draw(): seed and call id are in the key */
 	STAGE_CLEARS_PRIVACY = 2, /* after it a call is no longer private */
-	STAGE_NEEDS_POOL = 4      /* expand: waits until all its inputs are settled (work_pool) */
 };
 
 enum field_flags {
@@ -123,7 +122,7 @@ int work_file(struct work *w, int file, struct str *ret, struct err *e);
  * `findings` is an array of {rule, value, limit, turn?} (may be NULL when it passed). */
 void work_verdict(struct work *w, const char *verdict, struct json *findings);
 
-/* --- All calls (reduce, sink, pool) --- */
+/* --- All calls (reduce, sink) --- */
 struct gather;
 /** Calls in id order: the declared reads. False at the end or on failure (then *e is set). `*ret_call` holds until the next call. */
 bool gather_next(struct gather *g, struct str *ret_id, const struct json **ret_call, struct err *e);

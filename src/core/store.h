@@ -86,7 +86,6 @@ void store_put_object(struct store *s, const struct digest *object, int64_t size
 void store_drop_result(struct store *s, const struct digest *key, int64_t n);
 /** Length of an object as stored, or -1. */
 int64_t store_object_size(struct store *s, const struct digest *object);
-size_t store_result_count(struct store *s);
 
 /* Names → small numbers, kept for good */
 int32_t store_stage(struct store *s, const char *name, const char *type);
@@ -133,7 +132,6 @@ struct answer_row {
 	int64_t tokens_in, tokens_out;
 };
 void store_put_answer(struct store *s, const struct answer_row *row);
-size_t store_answer_count(struct store *s);
 
 /* Objects lost from the disk */
 /** Forget all results and answers that name these objects and unsettle their memos, then flush. Opened for reading: as if that had been done. */

@@ -132,11 +132,6 @@ void store_drop_result(struct store *s, const struct digest *key, int64_t n)
 	writer_end(s->writer);
 }
 
-size_t store_result_count(struct store *s)
-{
-	return (size_t)(s->next_result - 1);
-}
-
 int64_t store_object_size(struct store *s, const struct digest *object)
 {
 	struct reader *r;
@@ -411,13 +406,6 @@ void store_put_answer(struct store *s, const struct answer_row *a)
 	map_put(&s->answered, str_n(key, sizeof(key)), NULL);
 	s->last_answer = ticket;
 	pthread_mutex_unlock(&s->lock);
-}
-
-size_t store_answer_count(struct store *s)
-{
-	int64_t n = 0;
-	db_query_int(s->db, "SELECT count(*) FROM answer", 0, &n, NULL);
-	return (size_t)n;
 }
 
 /* --- Objects --- */

@@ -86,7 +86,7 @@ void visit_remember(
 	m->fingerprint = s->fp_row;
 	m->checked = slot->stale ? 0 : g->run;
 	memcpy(m->input, input->b, MEMO_INPUT);
-	if (!g->dry)
+	if (!g->dry && !(g->narrowed && s->ops->kind == STAGE_REDUCE)) /* a pilot's verdicts are of the pilot's calls */
 		store_put_memo(g->store, s->n, m);
 }
 

@@ -3,10 +3,12 @@
 #include "base/alloc.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 struct db {
 	sqlite3 *h;
@@ -40,13 +42,15 @@ int db_open(const char *path, enum db_mode mode, struct db **ret, struct err *e)
 		return err_errno(e, "%s", path);
 	struct db *db = xcalloc(1, sizeof(*db));
 	db->path = xstrdup(path);
-	mode_t old = umask(0077);
+	/* 0600, and so are the -wal and -shm that SQLite makes after it. Not by umask: that is the whole process's. */
+	int made = mode == DB_WRITE ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600) : -1;
+	if (made >= 0)
+		close(made);
 	/* Readers open read-write too: SQLite needs it to recover the write-ahead log of a run that was killed. */
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (mode == DB_WRITE ? SQLITE_OPEN_CREATE : 0);
 	int rc = sqlite3_open_v2(path, &db->h, flags, NULL);
 	if (rc == SQLITE_CANTOPEN && mode == DB_READ)
 		rc = sqlite3_open_v2(path, &db->h, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
-	umask(old);
 	if (rc == SQLITE_OK) {
 		sqlite3_extended_result_codes(db->h, 1);
 		sqlite3_busy_timeout(db->h, 10000);

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,6 +26,7 @@
 #define VOICE "cmn-latn-pinyin"
 #define SPEECH_MAX_BYTES ((size_t)3600 * 22050 * sizeof(int16_t)) /* an hour */
 #define VARIANT_MAX 60
+#define CHILD_CPU_S 120 /* an hour of speech takes a few seconds */
 
 enum child_status { CHILD_OK, CHILD_VOICE = 3, CHILD_SYNTH = 4, CHILD_PIPE = 5 };
 
@@ -94,6 +96,8 @@ static void run_child(struct utterance *u, pid_t parent)
 	if (getppid() != parent)
 		_exit(CHILD_PIPE);
 	signal(SIGPIPE, SIG_DFL);
+	struct rlimit cpu = {CHILD_CPU_S, CHILD_CPU_S};
+	setrlimit(RLIMIT_CPU, &cpu);
 	_exit(u->voice ? say_in_child(u) : phonemes_in_child(u));
 }
 

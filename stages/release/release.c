@@ -19,8 +19,8 @@ static const struct option release_options[] = {
 		.dflt = "0.01",
 		.min = 0,
 		.max = 1,
-		.help = "Largest share of quarantined calls a release may leave out; above it the release is refused unless "
-				"--partial is given."},
+		.help = "Largest share of quarantined calls a release may leave out, of those that no rule rejected; calls that "
+				"wait for another try count too. Above it the release is refused unless --partial is given."},
 	{.name = "license",
 		.type = OPT_STRING,
 		.offset = offsetof(struct release_params, license),
@@ -76,15 +76,22 @@ static int release_check(const void *params, struct err *e)
 
 /* --- Before anything is written --- */
 
-static int refuse_quarantined(const struct release_params *p, const struct gather *g, struct err *e)
+bool release_over_limit(const struct stage *s, const struct gather_facts *facts, int64_t arrived)
 {
+	const struct release_params *p = s->params;
+	return (double)facts->quarantined > p->max_quarantined * (double)(arrived + facts->quarantined);
+}
+
+static int refuse_quarantined(const struct stage *s, const struct gather *g, struct err *e)
+{
+	const struct release_params *p = s->params;
 	const struct gather_facts *facts = gather_facts(g);
 	double arrived = (double)gather_count(g), lost = (double)facts->quarantined;
 	if (arrived == 0)
 		return err_set(e, ERR_REFUSED,
 			"no call arrived (%lld rejected, %lld quarantined): nothing to release; `taf status` shows where they went",
 			(long long)facts->rejected, (long long)facts->quarantined);
-	if (facts->partial || lost <= p->max_quarantined * (arrived + lost))
+	if (facts->partial || !release_over_limit(s, facts, (int64_t)gather_count(g)))
 		return 0;
 	return err_set(e, ERR_REFUSED,
 		"%lld of %lld calls are quarantined (%.1f%%), over max_quarantined (%.1f%%). `taf status` and `taf why ID` "
@@ -275,7 +282,7 @@ static int write_counts(struct release_work *w, const char *folder, struct err *
 
 static int release_sink(struct stage *s, struct gather *g, const char *folder, struct err *e)
 {
-	int rc = refuse_quarantined(s->params, g, e);
+	int rc = refuse_quarantined(s, g, e);
 	if (rc < 0)
 		return rc;
 	CLEANUP(buf_release) struct buf path = BUF_INIT;

@@ -29,6 +29,8 @@ struct release_stats {
 	struct release_range duration_ms, turns, characters, loudness_mlufs, true_peak_mdbtp, bytes;
 	struct digester *members; /* of the ids, in order */
 };
+/** Whether more calls were quarantined than the stage's max_quarantined allows. */
+bool release_over_limit(const struct stage *s, const struct gather_facts *facts, int64_t arrived);
 void release_stats_init(struct release_stats *s);
 void release_stats_free(struct release_stats *s);
 void release_stats_add(struct release_stats *s, struct str id, const struct json *call, int64_t bytes);

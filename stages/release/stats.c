@@ -152,7 +152,7 @@ struct json *release_stats_json(
 	json_set_int(a, left, "rejected", facts->rejected);
 	json_set_int(a, left, "quarantined", facts->quarantined);
 	json_set(a, out, "left_out", left);
-	json_set(a, out, "partial", json_bool(a, facts->partial));
+	json_set(a, out, "partial", json_bool(a, facts->partial && release_over_limit(stage, facts, s->calls)));
 	json_set(a, out, "stages", json_is(facts->stages, JSON_ARRAY) ? json_copy(a, facts->stages) : json_array(a));
 	json_set(a, out, "build", build_json(a, s, stage, facts));
 	return out;

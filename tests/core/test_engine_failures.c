@@ -341,12 +341,51 @@ static void time_is_up(void **state)
 	toy_end(&t);
 }
 
+/* What lies behind an open stage is open too, also behind --until: else the call that passes at last is never taken on. */
+static void until_leaves_the_rest_open(void **state)
+{
+	(void)state;
+	struct toy t;
+	begin(&t, FAILS("toy-copy", "fail: bad, class: transient"), "a=one\nb=bad\n");
+	toy_run_ok(&t, 3);
+	assert_int_equal(toy_counts(&t, "out")->in, 1);
+	toy_write(&t, "pipeline.yaml", FAILS("toy-copy", "fail: nothing"));
+	t.args.until = "copy";
+	toy_run_ok(&t, 0);
+	t.args.until = NULL;
+	toy_run_ok(&t, 0);
+	assert_int_equal(toy_counts(&t, "out")->in, 2);
+	toy_end(&t);
+}
+
+/* An id that another, closed source has already. */
+static void id_of_a_closed_source(void **state)
+{
+	(void)state;
+	struct toy t;
+	static const char two[] = "version: 1\nname: toy\nseed: 7\nstages:\n"
+				  "  - {name: b, uses: toy-lines, with: {files: [b.txt]}}\n"
+				  "  - {name: a, uses: toy-lines, with: {files: [a.txt]}}\n"
+				  "  - {name: copy, uses: toy-copy, needs: [a, b]}\n"
+				  "  - {name: out, uses: toy-list, needs: [copy]}\n";
+	begin(&t, two, "");
+	toy_write(&t, "a.txt", "x=one\n");
+	toy_write(&t, "b.txt", "y=two\n");
+	toy_run_ok(&t, 0);
+	toy_write(&t, "b.txt", "x=two\n");
+	toy_run_ok(&t, 2);
+	assert_non_null(strstr(t.err.text, "is listed by stage"));
+	toy_end(&t);
+}
+
 int main(int argc, char **argv)
 {
 	int rc = toy_worker(argc, argv);
 	if (rc >= 0)
 		return rc;
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(until_leaves_the_rest_open),
+		cmocka_unit_test(id_of_a_closed_source),
 		cmocka_unit_test(data),
 		cmocka_unit_test(transient),
 		cmocka_unit_test(account),
