@@ -99,6 +99,8 @@ static int make_facts(struct barrier *b, struct gather_facts *ret, struct err *e
 			continue;
 		if (s->ops->libraries)
 			json_set_text(a, tools, s->ops->name, s->ops->libraries());
+		if (s->cs->stage.provider)
+			json_set(a, tools, s->cs->stage.provider->ops->kind, json_copy(a, s->cs->stage.provider->identity));
 		struct json *row = json_object(a), *rules = json_object(a);
 		int rc = count_rules(b, s, rules, e);
 		if (rc < 0)

@@ -261,14 +261,14 @@ static int open_spool(struct engine *g, struct err *e)
 static int run_all(struct engine *g, struct run_status *st, struct err *e)
 {
 	int rc = setup_memos(g, e);
-	if (rc == 0) {
-		run_record(g, st); /* before any memo that bears its number: a killed run's is never used again */
-		setup_unclose(g);
-	}
 	if (rc == 0)
 		rc = open_spool(g, e);
 	if (rc == 0)
 		rc = listing_all(g, e);
+	if (rc == 0) {
+		run_record(g, st); /* before any memo that bears its number: a killed run's is never used again */
+		setup_unclose(g);
+	}
 	if (rc == 0)
 		rc = sound_start(g, e);
 	if (rc == 0)
@@ -365,7 +365,7 @@ int engine_run(const struct engine_args *args, struct run_status *ret, struct er
 		g.failure = e && e->code ? *e : (struct err){.code = rc};
 	int status = exit_of(&g);
 	say_why(&g, status, e);
-	if (g.store) {
+	if (g.store && status != EXIT_BAD_CONFIG) { /* what was refused as a whole is no run */
 		run_end(&g, &st, status);
 		if (store_flush(g.store, e) < 0 && status != EXIT_BAD_CONFIG)
 			status = EXIT_ERROR;

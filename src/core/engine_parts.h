@@ -196,9 +196,9 @@ int stage_ready(struct stage_run *s, struct err *e);
 
 /* listing.c */
 int listing_all(struct engine *g, struct err *e);
-/** What was listed for an item, from the spool: {content, at, uses}. */
 /** Whether a narrowed run goes through this call (--only); all do otherwise. */
 bool listing_wants(const struct engine *g, struct str id);
+/** What was listed for an item, from the spool: content, place, files. */
 int listing_read(struct record *r, int32_t item, struct work *w, struct digest *ret_input, struct err *e);
 
 /* record.c */

@@ -1,10 +1,10 @@
 /* Messages between `taf` and its workers, over a socketpair: 4 bytes length (of what follows), 1 byte kind, 8 bytes ticket, then JSON. All
  * little endian; at most MESSAGE_MAX bytes. The JSON is canonical, so that the worker's side hands bytes on unparsed where it can.
  *
- *   taf → worker   SETUP {objects, stages: [{index, name, uses, seed, dataset, base, params, provider?}]}   once
- *                  WORK  {stage, id, call, asks}
+ *   taf → worker   SETUP {objects, stages: [{index, name, uses, seed, dataset, base, cpu_s, params, parts, provider?}]}   once
+ *                  WORK  {stage, slot, id, call, asks}
  *   worker → taf   READY {} or {error, code}                                                                once
- *                  DONE  {code, error?, fields, rejected, answers, objects}
+ *                  DONE  {code, error?, us, fields, rejected, answers, objects}
  */
 #ifndef TAF_CORE_MESSAGE_H
 #define TAF_CORE_MESSAGE_H

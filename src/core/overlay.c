@@ -359,6 +359,10 @@ static void apply_set(struct arena *a, struct yaml_node *root, const char *text,
 		problem_add(problems, s.mark, "expected KEY=VALUE, as in stages.speak.with.rate=1.1");
 		return;
 	}
+	if (equals[1] == '\0') { /* an empty variable of a script: nobody means the default by it */
+		problem_add(problems, s.mark, "there is no value after '='; say null for the default, '' for an empty text");
+		return;
+	}
 	s.path = str_n(text, (size_t)(equals - text));
 	struct str key = last_part(s.path);
 	/* The place is shown: not with a secret in it. */

@@ -1,7 +1,7 @@
 /* What a stage is. One stage type = one folder stages/NAME, one const struct stage_ops in the array of stages/stages.c.
  *
  * A stage is a function from the fields it reads to the fields it writes. It opens no sockets and no database, keeps no state between
- * records but what init() read, and sees of a call only the fields it declared. The engine (core/scheduler) keys, caches, retries,
+ * records but what init() read, and sees of a call only the fields it declared. The engine (core/engine.h) keys, caches, retries,
  * orders and stores. `process` runs on many threads at once over one `struct stage`: params and state are read-only after init.
  *
  * Stages that touch sound (exec EXEC_SOUND) are described here like all others, but their `process` lives in stages/NAME/NAME_sound.c, is
@@ -78,7 +78,7 @@ struct locator {
 /* --- Listing (sources) --- */
 struct lister;
 /** The next item: its id (percent-encoded where needed by id_encode) and the content that makes it: canonical JSON of what this item's work uses
- * (parsed, so that comments and line ends do not count); it is digested and handed back in work->listed unless STAGE's items re-read their locator.
+ * (parsed, so that comments and line ends do not count); it is digested, and handed back as work->call when the item is worked.
  * `uses`: indexes into the source's per-item files whose *parsed* content this item's work rests on as a whole (e.g. its scenario file); may be NULL.
  * An id that was listed before makes this one a broken item that names both places. */
 void lister_add(
@@ -110,7 +110,7 @@ struct work {
 void work_draw(struct work *w, const char *purpose, struct draw *ret);
 /** Store bytes as an object (by content) and give its digest in hex in the record's memory. Objects named in the stored fields are kept. */
 int work_object(struct work *w, struct str bytes, const char **ret_hex, struct err *e);
-/** Read an object whole. ERR_LOST when it is missing or its length is wrong: the engine re-makes it in the same run. */
+/** Read an object whole. ERR_LOST when it is missing or damaged: the engine re-makes it in the same run. */
 int work_object_read(struct work *w, struct str hex, size_t max, struct buf *ret, struct err *e);
 /** Name a provider request that this item will make (canonical JSON, binary parts as object digests), from asks(). */
 void work_ask(struct work *w, struct json *request);
@@ -130,7 +130,8 @@ void gather_rewind(struct gather *g);
 size_t gather_count(const struct gather *g);
 /** reduce: set fields of, or reject, the call last given. A call that is not set keeps going with no fields. */
 void gather_set(struct gather *g, const struct json *fields, bool rejected);
-/** sink: path of an object's file in `ret` (cleared first); ERR_LOST when it is missing or of another length: it is re-made in the same run. */
+/** sink: path of an object's file in `ret` (cleared first); ERR_LOST when it is missing or its bytes are not those of its digest:
+ * it is re-made in the same run. */
 int gather_object(struct gather *g, struct str hex, struct buf *ret, struct err *e);
 /** sink: counts of what did not arrive, and facts for the manifest. */
 struct gather_facts {

@@ -79,7 +79,7 @@ int store_failed(struct store *s, struct err *e);
 int store_find(struct store *s, const struct digest *key, struct result *ret, struct err *e);
 /** Read by row: ERR_LOST when it is not there. */
 int store_result(struct store *s, int64_t n, struct result *ret, struct err *e);
-/** Put; returns its row. `objects`: digests in hex that the fields name, as a JSON array of {digest, size} (may be NULL). */
+/** Put; returns its row. The objects its fields name are put with store_put_object. */
 int64_t store_put_result(struct store *s, const struct digest *key, bool rejected, struct str fields);
 void store_put_object(struct store *s, const struct digest *object, int64_t size, int64_t result);
 /** Forget a result (its object was lost): the next look-up of its key finds nothing. */
@@ -152,7 +152,7 @@ void store_put_seen(struct store *s, struct str path, int way, const struct seen
 struct run_row {
 	int32_t n;
 	char id[32];
-	char state[16]; /* running, done, stopped, interrupted, killed */
+	char state[16]; /* running, done, stopped, interrupted; a run that was killed stays "running" here */
 	int exit_status;
 	int64_t started_ms, ended_ms, pid;
 	struct buf stats; /* JSON as `status --json` prints it */

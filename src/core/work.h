@@ -6,7 +6,7 @@
 #include "core/stage.h"
 
 struct work_io {
-	/* Objects: store bytes, or read whole (ERR_LOST when missing or of another length than stored). */
+	/* Objects: store bytes, or read whole (ERR_LOST when missing or damaged). */
 	int (*object_put)(void *arg, struct str bytes, struct digest *ret, struct err *e);
 	int (*object_read)(void *arg, const struct digest *d, size_t max, struct buf *ret, struct err *e);
 	int (*file)(void *arg, int file, struct str *ret, struct err *e);
@@ -37,7 +37,7 @@ struct gather_io {
 	void *arg;
 	size_t count;
 	struct gather_facts facts;
-	/** sink: path of an object's file, ERR_LOST when missing or of another length. */
+	/** sink: path of an object's file, ERR_LOST when missing or damaged. */
 	int (*object_path)(void *arg, struct str hex, struct buf *ret, struct err *e);
 };
 struct gather {

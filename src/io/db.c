@@ -42,8 +42,9 @@ int db_open(const char *path, enum db_mode mode, struct db **ret, struct err *e)
 		return err_errno(e, "%s", path);
 	struct db *db = xcalloc(1, sizeof(*db));
 	db->path = xstrdup(path);
-	/* 0600, and so are the -wal and -shm that SQLite makes after it. Not by umask: that is the whole process's. */
-	int made = mode == DB_WRITE ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600) : -1;
+	/* 0600, and so are the -wal and -shm that SQLite makes after it. Not by umask: that is the whole process's. Only when it is not there:
+	 * to open and close a database that this process has open would drop its locks. */
+	int made = mode == DB_WRITE ? open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
 	if (made >= 0)
 		close(made);
 	/* Readers open read-write too: SQLite needs it to recover the write-ahead log of a run that was killed. */

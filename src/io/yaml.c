@@ -8,6 +8,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <stdio.h>
 #include <yaml.h>
 
 #define FILE_MAX ((size_t)16 << 20)
@@ -61,6 +62,21 @@ static int fail_at(struct reader *r, struct yaml_mark mark, const char *fmt, ...
 	return err_set(r->e, ERR_CONFIG, "%s", out.data);
 }
 
+/* A Chinese keyboard's punctuation where YAML wants ASCII is the usual slip: the line (from 1) in `first`…`last` that has some, or 0. */
+static int full_width(struct str text, int first, int last, uint32_t *ret_cp)
+{
+	static const uint32_t slips[] = {0xff1a, 0xff0c, 0x3000, 0x201c, 0x201d, 0xff5b, 0xff3b};
+	struct str line;
+	for (int n = 1; n <= last && str_line(&text, &line); n++) {
+		while (n >= first && utf8_next(&line, ret_cp)) {
+			for (size_t i = 0; i < COUNT_OF(slips); i++)
+				if (*ret_cp == slips[i])
+					return n;
+		}
+	}
+	return 0;
+}
+
 /* What libyaml has to say, in words a user can act on. */
 static int fail_parser(struct reader *r)
 {
@@ -85,6 +101,15 @@ static int fail_parser(struct reader *r)
 		hint = "; YAML is indented by spaces, not tabs";
 	else if (byte > 0 && (cp == '@' || cp == '`' || cp == '%'))
 		hint = "; put the value in quotes";
+	char slip[96];
+	uint32_t wide = 0;
+	int line = full_width(r->text, at.line - 1, at.line, &wide);
+	if (line) {
+		char c[5] = "";
+		utf8_put(wide, c);
+		snprintf(slip, sizeof(slip), "; line %d has a full-width '%s' (U+%04X): YAML wants ASCII : , \" and blanks", line, c, (unsigned)wide);
+		hint = slip;
+	}
 	if (p->context && (p->context_mark.line != p->problem_mark.line || p->context_mark.column != p->problem_mark.column))
 		return fail_at(
 			r, at, "%s, %s that starts at line %d%s", problem, p->context, (int)p->context_mark.line + 1, hint);

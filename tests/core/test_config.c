@@ -321,7 +321,7 @@ static void test_sets(void **state)
 	struct loaded l;
 	static const char *const sets[] = {"stages.say.with.rate=1.1", "seed=42", "name=other", "providers.voice.rate=2",
 		"stages.clean.with.sides.A=left", "stages.clean.generation=4", "stages.clean.needs=[calls]", "max_cost=1.5",
-		"date=2026-11-21", "stages.calls.with.private=false", "stages.clean.with.min_turns=", NULL};
+		"date=2026-11-21", "stages.calls.with.private=false", "stages.clean.with.min_turns=null", NULL};
 	load_good(&l, GOOD, NULL, sets);
 	assert_true(rate_of(&l, "say") == 1.1);
 	assert_int_equal(l.c->seed, 42);

@@ -36,7 +36,9 @@ for command in retry gc; do
 done
 kill -CONT $pid
 wait $pid
-is "the first run" "$?" 0
+status=$?
+is "the first run" "$status" 0
+[ $status -eq 0 ] || cat first.err
 
 # The lock dies with its process, and a file that is left says nothing.
 taf run -f p/pipeline.yaml -w w "${count[@]}"
