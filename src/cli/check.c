@@ -183,18 +183,43 @@ static void check_online(struct check *c, const struct config *config, struct bu
 	}
 }
 
+/* {files, ok, problems: [{file?, line?, column?, message}], providers, scenarios, stages} */
+static void report_json(const struct check *c, struct buf *b)
+{
+	CLEANUP(arena_release) struct arena a = ARENA_INIT;
+	struct json *out = json_object(&a), *list = json_array(&a);
+	for (size_t i = 0; i < c->problems.n; i++) {
+		const struct problem *p = &c->problems.v[i];
+		struct json *row = json_object(&a);
+		if (p->mark.file)
+			json_set_text(&a, row, "file", p->mark.file);
+		if (p->mark.line) {
+			json_set_int(&a, row, "line", p->mark.line);
+			json_set_int(&a, row, "column", p->mark.col);
+		}
+		json_set_text(&a, row, "message", p->text);
+		json_append(list, row);
+	}
+	json_set_int(&a, out, "files", (int64_t)c->files);
+	json_set(&a, out, "ok", json_bool(&a, c->problems.n == 0));
+	json_set(&a, out, "problems", list);
+	json_set_int(&a, out, "providers", (int64_t)c->providers);
+	json_set_int(&a, out, "scenarios", (int64_t)c->scenarios);
+	json_set_int(&a, out, "stages", (int64_t)c->stages);
+	json_write(b, out);
+	buf_putc(b, '\n');
+}
+
 static void report(const struct check *c, bool json, const struct buf *providers)
 {
 	CLEANUP(buf_release) struct buf b = BUF_INIT;
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
-	problems_print(&c->problems, &text);
 	if (json) {
-		buf_printf(&b, "{\"files\":%zu,\"ok\":%s,\"problems\":", c->files, c->problems.n ? "false" : "true");
-		json_write_string(&b, buf_view(&text));
-		buf_printf(&b, ",\"providers\":%zu,\"scenarios\":%zu,\"stages\":%zu}\n", c->providers, c->scenarios, c->stages);
+		report_json(c, &b);
 		say_out(&b);
 		return;
 	}
+	problems_print(&c->problems, &text);
 	if (c->problems.n) {
 		put_clean(&b, buf_view(&text));
 		fputs(b.data, stderr);
@@ -202,8 +227,15 @@ static void report(const struct check *c, bool json, const struct buf *providers
 		return;
 	}
 	buf_str(&b, buf_view(providers));
-	buf_printf(&b, "OK: %zu stages, %zu providers, %zu files, %zu of them scenarios, whose own tests pass\n", c->stages,
-		c->providers, c->files, c->scenarios);
+	buf_puts(&b, "OK: ");
+	put_many(&b, (int64_t)c->stages, "stage");
+	buf_puts(&b, ", ");
+	put_many(&b, (int64_t)c->providers, "provider");
+	buf_puts(&b, ", ");
+	put_many(&b, (int64_t)c->files, "file");
+	if (c->scenarios)
+		buf_printf(&b, ", %zu of them scenarios, whose own tests pass", c->scenarios);
+	buf_putc(&b, '\n');
 	say_out(&b);
 }
 
@@ -213,11 +245,10 @@ static int check(const struct cli_given *given)
 	CLEANUP(config_cleanup) struct config *config = NULL;
 	CLEANUP(check_release) struct check c = {.problems = PROBLEMS_INIT};
 	CLEANUP(buf_release) struct buf providers = BUF_INIT;
-	if (where_config(&o->where, &config) < 0) {
+	int rc = o->json ? where_load(&o->where, &config, &c.problems) : where_config(&o->where, &config);
+	if (rc < 0) {
 		if (o->json)
-			puts("{\"files\":0,\"ok\":false,\"problems\":\"the pipeline cannot be loaded; see standard "
-				 "error\",\"providers\":0,\"scenarios\":0,"
-				 "\"stages\":0}");
+			report(&c, true, &providers);
 		return EXIT_BAD_CONFIG;
 	}
 	c.providers = config->nproviders;

@@ -256,7 +256,8 @@ void display_tick(void *display, const struct run_status *s)
 	}
 	CLEANUP(free_ptr) double *rates = xcalloc(s->nstages + 1, sizeof(*rates));
 	for (size_t i = 0; i < s->nstages; i++)
-		rates[i] = past_rate(&d->past[i], now, stage_done(&s->stages[i].c));
+		rates[i] = past_rate(
+			&d->past[i], now, s->stages[i].c.computed); /* what was found in the store tells nothing of the rest */
 	if (d->live)
 		draw(d, s, rates);
 	else

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "cli/say.h"
+#include "core/call.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -36,22 +37,8 @@ void where_work(const struct where *w, struct buf *ret)
 	}
 }
 
-/* Nothing after '=' would be null, which is the default: most often the value was forgotten. */
-static bool sets_have_values(const struct where *w, struct problems *problems)
+int where_load(const struct where *w, struct config **ret, struct problems *problems)
 {
-	for (size_t i = 0; i < w->sets.n; i++) {
-		struct str set = str_of(w->sets.v[i]);
-		if (set.n > 1 && str_find(set, STR("=")) == (ptrdiff_t)set.n - 1)
-			problem_add(problems, (struct yaml_mark){"--set", 0, 0},
-				"%s has nothing after '='; for an empty text say %s''", w->sets.v[i], w->sets.v[i]);
-	}
-	return problems->n == 0;
-}
-
-static int load(const struct where *w, struct config **ret, struct problems *problems)
-{
-	if (!sets_have_values(w, problems))
-		return ERR_CONFIG;
 	struct config_args args = {.file = where_file(w),
 		.profiles = w->profiles.v,
 		.nprofiles = w->profiles.n,
@@ -64,7 +51,7 @@ static int load(const struct where *w, struct config **ret, struct problems *pro
 int where_config(const struct where *w, struct config **ret)
 {
 	CLEANUP(problems_release) struct problems problems = PROBLEMS_INIT;
-	int rc = load(w, ret, &problems);
+	int rc = where_load(w, ret, &problems);
 	if (rc < 0) {
 		CLEANUP(buf_release) struct buf text = BUF_INIT;
 		CLEANUP(buf_release) struct buf clean = BUF_INIT;
@@ -80,7 +67,16 @@ struct config *where_config_quiet(const struct where *w)
 {
 	CLEANUP(problems_release) struct problems problems = PROBLEMS_INIT;
 	struct config *c = NULL;
-	return load(w, &c, &problems) < 0 ? NULL : c;
+	return where_load(w, &c, &problems) < 0 ? NULL : c;
+}
+
+void where_id(const char *given, struct buf *ret)
+{
+	buf_clear(ret);
+	if (id_valid(str_of(given)))
+		buf_puts(ret, given);
+	else
+		id_encode(ret, str_of(given));
 }
 
 void config_cleanup(struct config **c)
@@ -115,8 +111,14 @@ static int has_runs(const char *work, struct err *e)
 
 int folder_open(const char *work, struct store **ret, struct err *e)
 {
+	CLEANUP(buf_release) struct buf path = BUF_INIT;
 	int rc = has_runs(work, e);
-	return rc < 0 ? rc : store_open(work, DB_READ, ret, e);
+	if (rc == 0)
+		rc = store_open(work, DB_READ, ret, e);
+	fs_join(&path, work, "taf.db");
+	if (rc < 0 && rc != ERR_NOTFOUND && (access(path.data, R_OK | W_OK) < 0 || access(work, W_OK) < 0))
+		err_context(e, "no right to read and write in %s, which SQLite's log needs also of readers; ask its owner", work);
+	return rc;
 }
 
 int folder_lock(const char *work, int *ret_fd, struct err *e)

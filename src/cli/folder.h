@@ -30,10 +30,14 @@ struct where {
 const char *where_file(const struct where *w);
 /** The work folder: -w, or "work" in the pipeline file's folder. Cleared first. */
 void where_work(const struct where *w, struct buf *ret);
+/** Load the pipeline with its overlays; problems are added. 0, or ERR_CONFIG. */
+int where_load(const struct where *w, struct config **ret, struct problems *problems);
 /** Load the pipeline with its overlays; problems are printed. 0, or ERR_CONFIG. */
 int where_config(const struct where *w, struct config **ret);
 /** The same, but silent: NULL when it cannot be loaded. */
 struct config *where_config_quiet(const struct where *w);
+/** An id as people may write it, with letters of any script: in the form that ids are kept in ("录音/甲" → "%e5%bd%95…"). Cleared first. */
+void where_id(const char *given, struct buf *ret);
 /** Whether a stage of the pipeline has this name (NULL: none was given); says so when not: "LEAD: unknown stage …". */
 bool folder_stage_known(const struct config *c, const char *lead, const char *name);
 void config_cleanup(struct config **c);

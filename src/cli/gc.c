@@ -52,16 +52,17 @@ static const char mark_results[] =
 _Static_assert(OUTCOME_PASSED == 1 && OUTCOME_REJECTED == 2, "numbers in SQL");
 
 /* Numbers of dropped rows may be given to new ones, so no memo may name them: -1 is a result that was dropped. */
-static const char drop_results[] = "DELETE FROM result WHERE n NOT IN (SELECT n FROM keep_result);"
-								   "DELETE FROM result_key WHERE n NOT IN (SELECT n FROM keep_result);"
-								   "DELETE FROM result_object WHERE result NOT IN (SELECT n FROM keep_result);"
-								   "DELETE FROM retired WHERE result NOT IN (SELECT n FROM keep_result);"
-								   "DELETE FROM memo WHERE stage NOT IN (SELECT n FROM keep_stage);"
-								   "UPDATE memo SET result=0 WHERE result>0 AND result NOT IN (SELECT n FROM keep_result);"
-								   "UPDATE memo SET was_result=-1 WHERE was_result>0 AND was_result NOT IN"
-								   " (SELECT n FROM keep_result);"
-								   "UPDATE stage SET state='' WHERE n NOT IN (SELECT n FROM keep_stage);"
-								   "DELETE FROM failure WHERE stage NOT IN (SELECT n FROM keep_stage);";
+static const char drop_results[] =
+	"DELETE FROM result WHERE n NOT IN (SELECT n FROM keep_result);"
+	"DELETE FROM result_key WHERE n NOT IN (SELECT n FROM keep_result);"
+	"DELETE FROM result_object WHERE result NOT IN (SELECT n FROM keep_result);"
+	"DELETE FROM retired WHERE result NOT IN (SELECT n FROM keep_result);"
+	"DELETE FROM memo WHERE stage NOT IN (SELECT n FROM keep_stage);"
+	"UPDATE memo SET result=0 WHERE result>0 AND result NOT IN (SELECT n FROM keep_result);"
+	"UPDATE memo SET was_result=-1 WHERE was_result>0 AND was_result NOT IN"
+	" (SELECT n FROM keep_result);"
+	"UPDATE stage SET state='' WHERE n NOT IN (SELECT n FROM keep_stage);"
+	"DELETE FROM failure WHERE stage NOT IN (SELECT n FROM keep_stage);";
 
 static const char mark_objects[] =
 	"INSERT INTO drop_object SELECT digest,size FROM object WHERE digest NOT IN"
@@ -289,10 +290,10 @@ static void report(const struct gc *g, bool json)
 		return;
 	}
 	buf_puts(&b, g->dry_run ? "would drop " : "dropped ");
-	put_count(&b, g->results);
-	buf_puts(&b, " results that the last ");
-	put_count(&b, g->runs);
-	buf_puts(&b, " complete runs did not use (");
+	put_many(&b, g->results, "result");
+	buf_puts(&b, " that the last ");
+	put_many(&b, g->runs, "complete run");
+	buf_puts(&b, " did not use (");
 	put_count(&b, g->kept_results);
 	buf_puts(&b, " stay)\n  objects: ");
 	put_count(&b, g->objects_dropped);

@@ -40,7 +40,7 @@ static void plan_table(struct buf *b, const struct run_status *st)
 	static const char *const heads[] = {"stage", "uses", ">cached", ">to run", ">unknown", ">work time", "why"};
 	CLEANUP(table_release) struct table t;
 	table_init(&t, heads, COUNT_OF(heads));
-	int64_t to_run = 0, unknown = 0;
+	int64_t to_run = 0, unknown = 0, quarantined = 0;
 	double seconds = 0;
 	for (size_t i = 0; i < st->nstages; i++) {
 		const struct stage_counts *c = &st->stages[i].c;
@@ -58,9 +58,15 @@ static void plan_table(struct buf *b, const struct run_status *st)
 		table_cell(&t, buf_view(&why));
 		to_run += c->to_run;
 		unknown += c->unknown;
+		quarantined += c->quarantined;
 		seconds += c->seconds;
 	}
 	table_print(&t, b);
+	if (quarantined) {
+		buf_putc(b, '\n');
+		put_count(b, quarantined);
+		buf_puts(b, " quarantined: they wait for taf retry or a changed input");
+	}
 	if (to_run + unknown == 0) {
 		buf_puts(b, "\nnothing to do\n");
 		return;
@@ -91,13 +97,15 @@ static int plan(const struct cli_given *given)
 	struct err e = ERR_INIT;
 	if (where_config(&o->where, &config) < 0 || !folder_stage_known(config, "--until", o->until))
 		return EXIT_BAD_CONFIG;
+	CLEANUP(buf_release) struct buf only = BUF_INIT;
 	where_work(&o->where, &work);
+	where_id(o->only ? o->only : "", &only);
 	struct engine_args args = {.config = config,
 		.work = work.data,
 		.jobs = machine_jobs(),
 		.until = o->until,
 		.limit = o->limit,
-		.only = o->only,
+		.only = o->only ? only.data : NULL,
 		.command = "plan"};
 	int rc = engine_plan(&args, &st, &e);
 	if (rc < 0) {

@@ -35,10 +35,12 @@ static const struct cli_option options[] = {
 	{0, "limit", CLI_INT, AT(limit), "N", 1, 1e12, "at most N calls of all sources together; results go to pilot/"},
 	{0, "only", CLI_TEXT, AT(only), "X", 0, 0, "one call by its id, or all whose id begins with X/; results go to pilot/"},
 	{0, "partial", CLI_FLAG, AT(partial), NULL, 0, 0, "write the release although many calls were quarantined"},
-	{0, "yes", CLI_FLAG, AT(yes), NULL, 0, 0, "do not ask before paying again (embedded providers are free, so nothing is asked)"},
+	{0, "yes", CLI_FLAG, AT(yes), NULL, 0, 0,
+		"do not ask before paying again (embedded providers are free, so nothing is asked)"},
 	{'j', "jobs", CLI_INT, AT(jobs), "N", 1, 1024,
 		"threads and sound workers (default: the processors this machine lends us)"},
-	{0, "max-cost", CLI_REAL, AT(max_cost), "X", 0, 1e12, "stop when this run has cost X (embedded providers cost nothing)"},
+	{0, "max-cost", CLI_REAL, AT(max_cost), "X", 0, 1e12,
+		"stop when this run has cost X (embedded providers cost nothing)"},
 	{0, "max-time", CLI_TIME, AT(max_time), "T", 0, 0, "stop cleanly after T: 90, 90s, 15m, 2h"},
 	{0, "json", CLI_FLAG, AT(json), NULL, 0, 0, "print the status as JSON at the end"},
 };
@@ -114,14 +116,23 @@ static bool needs_worker(const struct config *c)
 
 /* --- After --- */
 
-static void put_examples(struct buf *b, const char *work)
+/* The options by which another command finds this pipeline and this work folder. */
+static void put_where(struct buf *b, const struct where *w)
+{
+	if (w->file)
+		buf_printf(b, " -f %s", w->file);
+	if (w->work)
+		buf_printf(b, " -w %s", w->work);
+}
+
+static void put_examples(struct buf *b, const struct where *where, const char *work)
 {
 	CLEANUP(store_cleanup) struct store *store = NULL;
-	struct query_failure found[EXAMPLES];
+	struct query_failure *found;
 	CLEANUP(arena_release) struct arena a = ARENA_INIT;
 	if (folder_open(work, &store, NULL) < 0)
 		return;
-	size_t n = query_failures(store, &a, found, EXAMPLES);
+	size_t n = query_failures(store, &a, EXAMPLES, &found);
 	if (n)
 		buf_puts(b, "\nquarantined, for example:\n");
 	for (size_t i = 0; i < n; i++) {
@@ -130,8 +141,13 @@ static void put_examples(struct buf *b, const char *work)
 		buf_printf(b, "  %.*s at %.*s (%s): %s\n", STR_FMT(found[i].id), STR_FMT(found[i].stage),
 			err_class_name(err_class_of(found[i].code)), clean.data);
 	}
-	if (n)
-		buf_puts(b, "They wait: `taf retry` sends them through again, a changed input does so by itself.\n");
+	if (!n)
+		return;
+	buf_puts(b,
+		"They wait: `taf retry` sends them through again, a changed input does so by itself. All of them: taf status "
+		"--quarantined");
+	put_where(b, where);
+	buf_putc(b, '\n');
 }
 
 static void put_output(struct buf *b, const char *folder)
@@ -170,7 +186,7 @@ static const char *state_words(int status)
 	}
 }
 
-static void report(const struct run_status *st, int status, const char *work, const char *log)
+static void report(const struct run_options *o, const struct run_status *st, int status, const char *work, const char *log)
 {
 	CLEANUP(buf_release) struct buf b = BUF_INIT;
 	int64_t quarantined = 0;
@@ -187,8 +203,10 @@ static void report(const struct run_status *st, int status, const char *work, co
 	for (size_t i = 0; i < st->noutputs; i++)
 		put_output(&b, st->outputs[i]);
 	if (quarantined)
-		put_examples(&b, work);
-	buf_printf(&b, "\nwhy a call was kept, rejected or worked again: taf why ID\nthe log: %s\n", log);
+		put_examples(&b, &o->where, work);
+	buf_puts(&b, "\nwhy a call was kept, rejected or worked again: taf why ID");
+	put_where(&b, &o->where);
+	buf_printf(&b, "\nthe log: %s\n", log);
 	say_out(&b);
 }
 
@@ -213,6 +231,7 @@ static bool nothing_done(const struct run_status *st)
 static int run_engine(const struct run_options *o, struct config *config, const char *work)
 {
 	CLEANUP(buf_release) struct buf worker = BUF_INIT;
+	CLEANUP(buf_release) struct buf only = BUF_INIT;
 	CLEANUP(run_log_close) struct run_log run_log = {NULL, BUF_INIT};
 	struct err e = ERR_INIT;
 	if (machine_worker(&worker, needs_worker(config), &e) < 0 || run_log_open(&run_log, work, &e) < 0) {
@@ -223,12 +242,13 @@ static int run_engine(const struct run_options *o, struct config *config, const 
 	struct display display;
 	struct run_status st = {.state = ""};
 	display_init(&display, stderr);
+	where_id(o->only ? o->only : "", &only);
 	struct engine_args args = {.config = config,
 		.work = work,
 		.jobs = o->jobs ? (int)o->jobs : machine_jobs(),
 		.until = o->until,
 		.limit = o->limit,
-		.only = o->only,
+		.only = o->only ? only.data : NULL,
 		.partial = o->partial,
 		.max_time_s = o->max_time,
 		.worker = command,
@@ -249,7 +269,7 @@ static int run_engine(const struct run_options *o, struct config *config, const 
 	else if (status == EXIT_BAD_CONFIG && nothing_done(&st)) /* a table of zeros would push the error out of sight */
 		say_error("nothing was done");
 	else if (st.nstages)
-		report(&st, status, work, run_log.path.data);
+		report(o, &st, status, work, run_log.path.data);
 	run_status_free(&st);
 	return status;
 }

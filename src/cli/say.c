@@ -41,6 +41,7 @@ void put_clean(struct buf *b, struct str text)
 	char bytes[4];
 	for (uint32_t cp; utf8_next(&text, &cp);) {
 		bool control = (cp < 0x20 && cp != '\n') || (cp >= 0x7F && cp < 0xA0);
+		control |= (cp >= 0x202A && cp <= 0x202E) || (cp >= 0x2066 && cp <= 0x2069); /* turn the writing round */
 		buf_add(b, bytes, utf8_put(control ? 0xFFFD : cp, bytes));
 	}
 }
@@ -54,6 +55,12 @@ void put_count(struct buf *b, int64_t n)
 			buf_putc(b, ',');
 		buf_putc(b, digits[i]);
 	}
+}
+
+void put_many(struct buf *b, int64_t n, const char *word)
+{
+	put_count(b, n);
+	buf_printf(b, " %s%s", word, n == 1 ? "" : "s");
 }
 
 void put_bytes(struct buf *b, int64_t n)

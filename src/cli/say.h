@@ -10,10 +10,13 @@ void say_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void say_unknown(const char *lead, struct str got, struct str *known, size_t n);
 /** A buffer to standard output, flushed. */
 void say_out(const struct buf *b);
-/** Text as a terminal may show it: control characters but newline become U+FFFD, invalid bytes too; appended. */
+/** Text as a terminal may show it: control characters but newline, and those that turn the direction of writing, become U+FFFD, as
+ * invalid bytes do; appended. */
 void put_clean(struct buf *b, struct str text);
 /** 1234567 → "1,234,567". */
 void put_count(struct buf *b, int64_t n);
+/** "1 call", "3,000 calls": the word gets an s. Appended. */
+void put_many(struct buf *b, int64_t n, const char *word);
 /** Bytes for people: "812 B", "3.4 MB"; appended. */
 void put_bytes(struct buf *b, int64_t n);
 /** Seconds for people: "0.4 s", "12 s", "3:05", "1:02:03"; appended. */

@@ -136,11 +136,17 @@ static struct json *stage_json(struct arena *a, const struct trace_stage *s)
 	return row;
 }
 
-static void show_json(struct buf *b, struct trace *t)
+static bool asked(const struct trace_stage *s, const char *only)
+{
+	return !only || strcmp(only, s->name) == 0;
+}
+
+static void show_json(struct buf *b, struct trace *t, const char *only)
 {
 	struct json *out = json_object(&t->arena), *stages = json_array(&t->arena);
 	for (size_t i = 0; i < t->n; i++)
-		json_append(stages, stage_json(&t->arena, &t->v[i]));
+		if (asked(&t->v[i], only))
+			json_append(stages, stage_json(&t->arena, &t->v[i]));
 	json_set_str(&t->arena, out, "id", t->id);
 	json_set(&t->arena, out, "stages", stages);
 	json_write(b, out);
@@ -152,15 +158,23 @@ static int show(const struct cli_given *given)
 	const struct show_options *o = given->opts;
 	CLEANUP(trace_release) struct trace t;
 	CLEANUP(buf_release) struct buf b = BUF_INIT;
+	const char *only = given->nargs > 1 ? given->args[1] : NULL;
 	int status = trace_open(&t, &o->where, given->args[0], o->originals);
 	if (status)
 		return status;
+	bool came = !only;
+	for (size_t i = 0; i < t.n; i++)
+		came |= asked(&t.v[i], only);
+	if (!came)
+		return trace_stage_unknown(&t, only);
 	if (o->json) {
-		show_json(&b, &t);
+		show_json(&b, &t, only);
 	} else {
 		buf_printf(&b, "%.*s\n", STR_FMT(t.id));
 		for (size_t i = 0; i < t.n; i++)
-			put_stage(&b, &t.v[i]);
+			if (asked(&t.v[i], only))
+				put_stage(&b, &t.v[i]);
+		trace_nothing(&t, &b);
 	}
 	say_out(&b);
 	return EXIT_DONE;
@@ -168,7 +182,7 @@ static int show(const struct cli_given *given)
 
 const struct cli_command command_show = {
 	.name = "show",
-	.usage = "ID [options]",
+	.usage = "ID [STAGE] [options]",
 	.help = "show a call at each stage: what the stage wrote, or why it went no further",
 	.about = "What a private call said before anonymize is shown with --originals only.",
 	.example = "taf show bank-card-freeze/retired-teacher/0001",
@@ -176,6 +190,6 @@ const struct cli_command command_show = {
 	.noptions = COUNT_OF(options),
 	.size = sizeof(struct show_options),
 	.min_args = 1,
-	.max_args = 1,
+	.max_args = 2,
 	.run = show,
 };

@@ -12,16 +12,19 @@
 #include <string.h>
 
 #define WATCH_MS 1000
+#define EXAMPLES 5
+#define LIST_MAX ((size_t)1 << 20)
 
 struct status_options {
 	struct where where;
-	bool watch, json;
+	bool watch, quarantined, json;
 };
 
 #define AT(field) offsetof(struct status_options, field)
 static const struct cli_option options[] = {
 	WORK_OPTIONS(struct status_options),
 	{0, "watch", CLI_FLAG, AT(watch), NULL, 0, 0, "look again each second until the run ends"},
+	{0, "quarantined", CLI_FLAG, AT(quarantined), NULL, 0, 0, "list all calls that are quarantined, with their reasons"},
 	{0, "json", CLI_FLAG, AT(json), NULL, 0, 0, "print JSON"},
 };
 
@@ -116,15 +119,53 @@ static void print(const struct latest *l, struct store *store, bool json)
 	if (strcmp(s->state, "killed") == 0)
 		buf_puts(&b, "\nIt ended without a word; taf run goes on from where it was.\n");
 	if (l->quarantined) {
-		struct query_failure found[5];
+		struct query_failure *found;
 		CLEANUP(arena_release) struct arena a = ARENA_INIT;
-		size_t n = query_failures(store, &a, found, COUNT_OF(found));
+		size_t n = query_failures(store, &a, EXAMPLES, &found);
 		buf_puts(&b, n ? "\nquarantined, for example:\n" : "");
 		for (size_t i = 0; i < n; i++) {
 			buf_printf(&b, "  %.*s at %.*s: ", STR_FMT(found[i].id), STR_FMT(found[i].stage));
 			put_clean(&b, found[i].text);
 			buf_putc(&b, '\n');
 		}
+	}
+	say_out(&b);
+}
+
+static struct json *failure_json(struct arena *a, const struct query_failure *f)
+{
+	struct json *row = json_object(a);
+	json_set_str(a, row, "id", f->id);
+	json_set_str(a, row, "stage", f->stage);
+	json_set_text(a, row, "class", err_class_name(err_class_of(f->code)));
+	json_set_str(a, row, "reason", f->text);
+	return row;
+}
+
+/* A line each, or one line of JSON. */
+static void list_quarantined(struct store *store, bool json)
+{
+	CLEANUP(arena_release) struct arena a = ARENA_INIT;
+	CLEANUP(buf_release) struct buf b = BUF_INIT_MAX((size_t)1 << 30);
+	struct query_failure *found = NULL;
+	size_t n = query_failures(store, &a, LIST_MAX, &found);
+	struct json *out = json_object(&a), *rows = json_array(&a);
+	for (size_t i = 0; i < n; i++) {
+		if (json) {
+			json_append(rows, failure_json(&a, &found[i]));
+			continue;
+		}
+		buf_printf(&b, "%.*s at %.*s (%s): ", STR_FMT(found[i].id), STR_FMT(found[i].stage),
+			err_class_name(err_class_of(found[i].code)));
+		put_clean(&b, found[i].text);
+		buf_putc(&b, '\n');
+	}
+	if (json) {
+		json_set(&a, out, "quarantined", rows);
+		json_write(&b, out);
+		buf_putc(&b, '\n');
+	} else if (n == 0) {
+		buf_puts(&b, "no call is quarantined\n");
 	}
 	say_out(&b);
 }
@@ -161,6 +202,10 @@ static int status(const struct cli_given *given)
 	struct err e = ERR_INIT;
 	where_work(&o->where, &work);
 	int rc = folder_open(work.data, &store, &e);
+	if (rc == 0 && o->quarantined) {
+		list_quarantined(store, o->json);
+		return EXIT_DONE;
+	}
 	if (rc == 0 && o->watch)
 		rc = watch(store, work.data, o->json, &e);
 	if (rc == 0)

@@ -105,7 +105,8 @@ static int unknown_id(struct trace *t, const char *id)
 static int add_stage(struct trace *t, const struct query_stage *q, struct err *e)
 {
 	struct trace_stage *s = &t->v[t->n];
-	*s = (struct trace_stage){.name = q->name, .uses = q->type, .row = q->n, .at = -1, .private = noted_private(q->state)};
+	*s = (struct trace_stage){
+		.name = q->name, .uses = q->type, .row = q->n, .at = -1, .private = noted_private(q->state)};
 	int rc = query_memo(t->store, q->n, t->item, &s->memo, e);
 	if (rc <= 0)
 		return rc;
@@ -158,16 +159,18 @@ static int read_stages(struct trace *t, bool originals, struct err *e)
 int trace_open(struct trace *t, const struct where *where, const char *id, bool originals)
 {
 	CLEANUP(buf_release) struct buf work = BUF_INIT;
+	CLEANUP(buf_release) struct buf kept = BUF_INIT;
 	struct err e = ERR_INIT;
 	*t = (struct trace){.arena = ARENA_INIT};
 	where_work(where, &work);
+	where_id(id, &kept);
 	int rc = folder_open(work.data, &t->store, &e);
 	if (rc == 0)
-		rc = query_item(t->store, str_of(id), &t->item, &e);
+		rc = query_item(t->store, buf_view(&kept), &t->item, &e);
 	if (rc == 0 && t->store)
 		return unknown_id(t, id);
 	if (rc > 0) {
-		t->id = arena_str(&t->arena, str_of(id));
+		t->id = arena_str(&t->arena, buf_view(&kept));
 		t->config = where_config_quiet(where);
 		rc = read_stages(t, originals, &e);
 	}
@@ -187,4 +190,20 @@ void trace_release(struct trace *t)
 	store_close(t->store, false);
 	config_free(t->config);
 	arena_release(&t->arena);
+}
+
+int trace_stage_unknown(const struct trace *t, const char *name)
+{
+	struct str names[GRAPH_STAGES_MAX];
+	size_t n = 0;
+	for (size_t i = 0; i < t->n && n < GRAPH_STAGES_MAX; i++)
+		names[n++] = str_of(t->v[i].name);
+	say_unknown("the call did not come to a stage", str_of(name), names, n);
+	return EXIT_BAD_CONFIG;
+}
+
+void trace_nothing(const struct trace *t, struct buf *b)
+{
+	if (t->n == 0)
+		buf_puts(b, "no stage has worked on it yet: it was listed, but the run did not come to it\n");
 }

@@ -30,6 +30,10 @@ struct trace {
 
 /** Find a call. Errors (an unknown id with those that look like it) are printed; the exit status, 0 when found. */
 int trace_open(struct trace *t, const struct where *where, const char *id, bool originals);
+/** Say that the call did not come to stage `name`; the exit status. */
+int trace_stage_unknown(const struct trace *t, const char *name);
+/** For people: that no stage has worked on the call, if that is so. Appended. */
+void trace_nothing(const struct trace *t, struct buf *b);
 void trace_release(struct trace *t);
 /** What stage `s` wrote as result row `result`, "@" put in; NULL when it is not kept any more. Not withheld. */
 struct json *trace_result(struct trace *t, const struct trace_stage *s, int64_t result);

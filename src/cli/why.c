@@ -176,13 +176,31 @@ static struct json *again(struct trace *t, const struct trace_stage *s)
 	return out;
 }
 
+/* The stage before it that now stops the call, while this one, not looked at since (--until), still has what it made when the call came. */
+static const char *stopped_before(const struct trace *t, const struct trace_stage *s)
+{
+	if (s->at < 0 || (s->memo.outcome != OUTCOME_PASSED && s->memo.outcome != OUTCOME_REJECTED))
+		return NULL;
+	for (size_t i = 0; i < t->n; i++) {
+		const struct trace_stage *up = &t->v[i];
+		bool stops = up->memo.outcome == OUTCOME_REJECTED || up->memo.outcome == OUTCOME_QUARANTINED ||
+					 up->memo.outcome == OUTCOME_FAILED || up->memo.outcome == OUTCOME_NONE;
+		if (stops && up->at >= 0 && is_upstream(t, up, s))
+			return up->name;
+	}
+	return NULL;
+}
+
 static struct json *stage_json(struct trace *t, const struct trace_stage *s)
 {
+	const char *stopped = stopped_before(t, s);
 	struct arena *a = &t->arena;
 	struct json *row = json_object(a), *why = again(t, s);
 	json_set_text(a, row, "name", s->name);
 	json_set_text(a, row, "uses", s->uses);
 	json_set_text(a, row, "outcome", outcome_name((enum outcome)s->memo.outcome));
+	if (stopped)
+		json_set_text(a, row, "stopped_before", stopped);
 	json_set_text(a, row, "run", query_run_id(t->store, a, s->memo.changed));
 	json_set(a, row, "findings", findings(t, s));
 	if (s->has_failure) {
@@ -266,6 +284,8 @@ static void put_stage(struct buf *b, const struct json *row, int outcome)
 	buf_printf(b, "%.*s (%.*s): %s", STR_FMT(name), STR_FMT(uses), outcome_words(outcome));
 	if (run.n)
 		buf_printf(b, " (since run %.*s)", STR_FMT(run));
+	if (json_get_str(row, "stopped_before").n)
+		buf_printf(b, "; of an earlier run: %.*s now stops the call", STR_FMT(json_get_str(row, "stopped_before")));
 	buf_putc(b, '\n');
 	JSON_EACH(finding, json_get(row, "findings"))
 		put_finding(b, finding);
@@ -282,16 +302,6 @@ static void put_stage(struct buf *b, const struct json *row, int outcome)
 }
 
 /* --- The command --- */
-
-static int unknown_stage(const struct trace *t, const char *name)
-{
-	struct str names[GRAPH_STAGES_MAX];
-	size_t n = 0;
-	for (size_t i = 0; i < t->n && n < GRAPH_STAGES_MAX; i++)
-		names[n++] = str_of(t->v[i].name);
-	say_unknown("the call did not come to a stage", str_of(name), names, n);
-	return EXIT_BAD_CONFIG;
-}
 
 static int why(const struct cli_given *given)
 {
@@ -311,7 +321,8 @@ static int why(const struct cli_given *given)
 		json_append(stages, row);
 	}
 	if (only && !json_count(stages))
-		return unknown_stage(&t, only);
+		return trace_stage_unknown(&t, only);
+	trace_nothing(&t, &b);
 	if (o->json) {
 		buf_clear(&b);
 		json_set_str(&t.arena, out, "id", t.id);

@@ -18,10 +18,11 @@ static void fill_failure(struct arena *a, struct db_stmt *st, struct query_failu
 	ret->run = (int32_t)db_col_int(st, 4);
 }
 
-size_t query_failures(struct store *s, struct arena *a, struct query_failure *ret, size_t max)
+size_t query_failures(struct store *s, struct arena *a, size_t max, struct query_failure **ret)
 {
 	CLEANUP(db_stmt_cleanup) struct db_stmt *st = NULL;
-	size_t n = 0;
+	CLEANUP(free_ptr) struct query_failure *v = NULL;
+	size_t n = 0, cap = 0;
 	/* One row a call and stage: with max() SQLite takes the other columns from that row. */
 	int rc = db_prepare(store_db(s),
 		"SELECT s.name,i.id,f.code,f.text,max(f.run) FROM failure f JOIN memo m ON m.stage=f.stage AND "
@@ -31,8 +32,13 @@ size_t query_failures(struct store *s, struct arena *a, struct query_failure *re
 	if (rc < 0)
 		return 0;
 	db_int(st, 1, (int64_t)max);
-	while (n < max && db_step(st, NULL) > 0)
-		fill_failure(a, st, &ret[n++]);
+	while (n < max && db_step(st, NULL) > 0) {
+		GROW(v, n, cap);
+		fill_failure(a, st, &v[n++]);
+	}
+	*ret = arena_array(a, n + 1, sizeof(**ret));
+	if (n)
+		memcpy(*ret, v, n * sizeof(*v));
 	return n;
 }
 

@@ -17,8 +17,8 @@ struct query_stage {
 	struct str state; /* JSON, see close.c; empty when there is none */
 };
 
-/** Failures of calls that are quarantined now, the latest first; how many were put into `ret`. Data failures before passing ones. */
-size_t query_failures(struct store *s, struct arena *a, struct query_failure *ret, size_t max);
+/** Failures of calls that are quarantined now, the latest first, data failures before passing ones: at most `max`, how many. */
+size_t query_failures(struct store *s, struct arena *a, size_t max, struct query_failure **ret);
 /** Row of an item by its id: 1 found, 0 not. */
 int query_item(struct store *s, struct str id, int32_t *ret, struct err *e);
 /** Up to `max` known ids that look like this one: those that begin with it, hold it, or are spelled nearly so. */

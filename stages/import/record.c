@@ -194,7 +194,7 @@ struct json *record_parse(struct arena *a, struct str text, struct buf *why)
 	struct json *v = NULL;
 	ptrdiff_t bad = utf8_invalid(text);
 	if (bad >= 0) {
-		buf_printf(why, "invalid UTF-8 at byte %zu", (size_t)bad + 1);
+		buf_printf(why, "invalid UTF-8 at byte %zu; if the file is in GBK: iconv -f GBK -t UTF-8", (size_t)bad + 1);
 		return NULL;
 	}
 	if (json_parse(a, text, &v, &e)) {

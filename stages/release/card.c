@@ -74,6 +74,33 @@ static void summary(struct buf *b, const struct release_params *params, const st
 	buf_puts(b, "\n");
 }
 
+static bool spoken(const struct json *stats)
+{
+	JSON_EACH(stage, json_get(stats, "stages")) {
+		if (str_is(json_get_str(stage, "uses"), "speak"))
+			return true;
+	}
+	return false;
+}
+
+/* Who gets only the zips must not take these for recordings of real calls. */
+static void origin(struct buf *b, const struct json *stats)
+{
+	int64_t from_text = json_get_int(json_get(stats, "sources"), "asr", 0);
+	if (spoken(stats))
+		buf_puts(b, "\nThe speech is synthetic: no person is heard in these files.");
+	JSON_EACH(writer, json_get(stats, "writers")) {
+		buf_printf(b, "\nThe text of %lld calls was ", (long long)writer->u.i);
+		if (str_is(writer->key, "script"))
+			buf_puts(b, "put together from scenario templates, without a model.");
+		else
+			buf_printf(b, "written by %.*s.", STR_FMT(writer->key));
+	}
+	if (from_text)
+		buf_printf(b, "\nThe text of %lld calls comes from transcripts.", (long long)from_text);
+	buf_puts(b, "\n");
+}
+
 static void files(struct buf *b)
 {
 	buf_puts(b,
@@ -143,14 +170,20 @@ static void left_out(struct buf *b, const struct json *stats)
 static void chinese(struct buf *b, const struct json *stats)
 {
 	const struct json *labels = json_get(stats, "labels");
-	buf_printf(b, "\n## 中文简介\n\n本数据集共 %lld 通中文电话录音，总时长 ", (long long)json_get_int(stats, "calls", 0));
+	buf_printf(b, "\n## 中文简介\n\n本数据集共 %lld 通中文电话语音，总时长 ", (long long)json_get_int(stats, "calls", 0));
 	duration(b, json_get_int(json_get(stats, "duration_ms"), "total", 0), true);
-	buf_printf(b,
-		"，其中诈骗 %lld 通，正常 %lld 通。音频在 `audio.zip`，左声道为诈骗者或服务方，右声道为用户；"
-		"标签与文本在 `binary_classification.zip`；各通电话的来源、时长与校验值在 `manifest.jsonl`；全部统计在 "
-		"`stats.json`。"
-		"文件名由编号的 SHA-256 得出，不透露标签。\n",
-		(long long)json_get_int(labels, "fraud", 0), (long long)json_get_int(labels, "normal", 0));
+	buf_printf(b, "，其中诈骗 %lld 通，正常 %lld 通。", (long long)json_get_int(labels, "fraud", 0),
+		(long long)json_get_int(labels, "normal", 0));
+	if (spoken(stats))
+		buf_puts(b, "语音均由程序合成，不是真人录音。");
+	JSON_EACH(writer, json_get(stats, "writers")) {
+		if (str_is(writer->key, "script"))
+			buf_printf(b, "其中 %lld 通的文本由场景模板拼成，未使用语言模型。", (long long)writer->u.i);
+	}
+	buf_puts(b, "音频在 `audio.zip`，左声道为诈骗者或服务方，右声道为用户；"
+				"标签与文本在 `binary_classification.zip`；各通电话的来源、时长与校验值在 `manifest.jsonl`；全部统计在 "
+				"`stats.json`。"
+				"文件名由编号的 SHA-256 得出，不透露标签。\n");
 }
 
 static void made_by(struct buf *b, const struct json *stats)
@@ -170,6 +203,7 @@ void release_card(struct buf *b, const struct release_params *params, const stru
 {
 	front_matter(b, params, stats);
 	summary(b, params, stats);
+	origin(b, stats);
 	files(b);
 	sound(b, stats);
 	buf_puts(b, "\n## Contents\n");

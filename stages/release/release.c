@@ -19,8 +19,9 @@ static const struct option release_options[] = {
 		.dflt = "0.01",
 		.min = 0,
 		.max = 1,
-		.help = "Largest share of quarantined calls a release may leave out, of those that no rule rejected; calls that "
-				"wait for another try count too. Above it the release is refused unless --partial is given."},
+		.help =
+			"Largest share of quarantined calls a release may leave out, of those that no rule rejected; calls that "
+			"wait for another try count too. Above it the release is refused unless --partial is given."},
 	{.name = "license",
 		.type = OPT_STRING,
 		.offset = offsetof(struct release_params, license),
@@ -304,7 +305,7 @@ static int release_sink(struct stage *s, struct gather *g, const char *folder, s
 const struct stage_ops stage_release = {
 	.name = "release",
 	.help = "Packs all calls: audio.zip, binary_classification.zip, manifest, counts, dataset card and checksums.",
-	.version = 1,
+	.version = 2,
 	.kind = STAGE_SINK,
 	.exec = EXEC_CPU,
 	.params_size = sizeof(struct release_params),

@@ -25,7 +25,7 @@ struct release_range {
 };
 struct release_stats {
 	int64_t calls;
-	struct map labels, sources, fraud_types, scenes, scene_origins, splits, sample_rates, channels;
+	struct map labels, sources, writers, fraud_types, scenes, scene_origins, splits, sample_rates, channels;
 	struct release_range duration_ms, turns, characters, loudness_mlufs, true_peak_mdbtp, bytes;
 	struct digester *members; /* of the ids, in order */
 };
@@ -55,7 +55,10 @@ struct release_lines {
 	char *path;
 	struct buf text;
 };
-#define RELEASE_LINES_INIT {.fd = -1, .text = BUF_INIT}
+#define RELEASE_LINES_INIT \
+	{ \
+		.fd = -1, .text = BUF_INIT \
+	}
 int release_lines_open(struct release_lines *l, const char *folder, const char *name, struct err *e);
 int release_lines_add(struct release_lines *l, const struct json *row, struct err *e);
 int release_lines_close(struct release_lines *l, struct err *e); /* writes the rest, syncs */

@@ -12,8 +12,8 @@ void release_stats_init(struct release_stats *s)
 
 void release_stats_free(struct release_stats *s)
 {
-	struct map *maps[] = {&s->labels, &s->sources, &s->fraud_types, &s->scenes, &s->scene_origins, &s->splits,
-		&s->sample_rates, &s->channels};
+	struct map *maps[] = {&s->labels, &s->sources, &s->writers, &s->fraud_types, &s->scenes, &s->scene_origins,
+		&s->splits, &s->sample_rates, &s->channels};
 	for (size_t i = 0; i < COUNT_OF(maps); i++)
 		map_release(maps[i]);
 	digester_free(s->members);
@@ -68,6 +68,7 @@ void release_stats_add(struct release_stats *s, struct str id, const struct json
 	digester_part(s->members, id.p, id.n);
 	count(&s->labels, release_label(call));
 	count(&s->sources, json_get_str(call, "source"));
+	count(&s->writers, json_get_str(json_get(call, "scenario"), "writer"));
 	count(&s->fraud_types, json_get_str(label, "fraud_type"));
 	count(&s->scenes, json_get_str(label, "scene"));
 	count(&s->scene_origins, json_get_str(label, "scene_origin"));
@@ -140,6 +141,7 @@ struct json *release_stats_json(
 	json_set_int(a, out, "calls", s->calls);
 	json_set(a, out, "labels", counts_json(a, &s->labels));
 	json_set(a, out, "sources", counts_json(a, &s->sources));
+	json_set(a, out, "writers", counts_json(a, &s->writers));
 	json_set(a, out, "fraud_types", counts_json(a, &s->fraud_types));
 	json_set(a, out, "scenes", counts_json(a, &s->scenes));
 	json_set(a, out, "scene_origins", counts_json(a, &s->scene_origins));

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PROBLEMS_TEXT_MAX (ERR_TEXT_MAX - 200) /* bytes; a stage's name comes before, a count behind */
 #define PERSONAS_FILE_MAX ((size_t)1 << 20)
 
 struct params {
@@ -90,10 +91,19 @@ static int check(const void *params, struct err *e)
 	return 0;
 }
 
+/* As many as an error holds, whole ones: the rest is counted. */
 static int config_error(struct problems *p, struct err *e)
 {
 	CLEANUP(buf_release) struct buf b = BUF_INIT;
+	struct problems first = *p;
 	problems_print(p, &b);
+	while (b.len > PROBLEMS_TEXT_MAX && first.n > 1) {
+		first.n--;
+		buf_clear(&b);
+		problems_print(&first, &b);
+	}
+	if (first.n < p->n)
+		buf_printf(&b, "… and %zu more: taf check tells all", p->n - first.n);
 	return err_set(e, ERR_CONFIG, "%s", b.data);
 }
 

@@ -9,6 +9,11 @@ has hint out "taf retry"
 has log-named out "the log: work/runs/"
 log=$(sed -n 's/^the log: //p' out)
 has log-reason "$log" "calls/bad1 quarantined"
+taf status --quarantined; is listed $? 0
+has listed-reason out "calls/bad1 at calls (data): "
+is listed-count "$(wc -l <out)" 1
+taf status --quarantined --json; has listed-json out '{"quarantined":[{"class":"data","id":"calls/bad1","reason":'
+taf plan --until clean; has planned-waiting out "1 quarantined: they wait"
 taf run --until clean --json; is again $? 3
 is again-computed "$(computed <out)" ""
 taf retry --stage clean; has other-stage out "nothing waits"

@@ -16,6 +16,16 @@ first, last = doc["stages"]
 good = doc["id"] == "calls/a1" and first["fields"]["turns"][0]["text"] == "您好，花店。" and first["outcome"] == "passed" and not first["withheld"]
 print("ok json" if good and "clean" in last["fields"]["qa"] else "not ok json: %s" % doc)
 END
+taf show calls/a1 clean; is one-stage $? 0
+has one-stage-shown out "qa.clean.verdict"
+lacks one-stage-only out "calls (import)"
+taf show calls/a1 clena; is one-stage-unknown $? 2
+has one-stage-near err "did you mean 'clean'?"
+taf run --only calls/a1 --limit 1 --until clean -w one; is one-run $? 0
+for command in show why; do
+	taf $command calls/a2 -w one; is not-made-$command $? 0
+	has not-made-$command-says out "no stage has worked on it yet"
+done
 taf show calls/a; is unknown $? 1
 has near err "did you mean calls/a1"
 taf show calls/x1 ; has near-spelt err "calls/a1"
@@ -73,6 +83,13 @@ taf why calls/a1 -f private.yaml -w secret --json; lacks why-hidden-json out "�
 taf why calls/a1 -f private.yaml -w secret --originals; has why-originals out "百合九块一枝"
 
 # Escape sequences of a file do not reach the terminal.
-printf '{"tts_id": "esc", "left": ["您好\\u001b[31m，这里是花店。", "百合十块一枝。"], "right": ["有百合吗？", "要三枝。"], "user_age": 30, "user_awareness": "中", "fraud_type": "日常购物", "occupation": "护士", "termination_reason": "买好了", "terminator": "natural"}\n' >calls.jsonl
+printf '{"tts_id": "esc", "left": ["您好\\u001b[31m\\u202e，这里是花店。", "百合十块一枝。"], "right": ["有百合吗？", "要三枝。"], "user_age": 30, "user_awareness": "中", "fraud_type": "日常购物", "occupation": "护士", "termination_reason": "买好了", "terminator": "natural"}\n' >calls.jsonl
 taf run -f private.yaml -w secret; taf show calls/esc -f private.yaml -w secret --originals
 lacks escapes out "$(printf '\033')"
+lacks turned-writing out "$(printf '\342\200\256')"
+# An id may be given as it is written in the file.
+sed -i 's/"esc"/"甲 乙"/' calls.jsonl
+taf run -f public.yaml -w ids; taf show "calls/甲 乙" -f public.yaml -w ids; is plain-id $? 0
+has plain-id-found out "calls/%e7%94%b2%20%e4%b9%99"
+taf run -f public.yaml -w ids --only "calls/甲 乙"; is plain-only $? 0
+has plain-only-hint out "taf why ID -f public.yaml -w ids"

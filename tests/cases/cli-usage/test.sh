@@ -38,6 +38,9 @@ taf run -f nowhere.yaml; is no-file $? 2
 taf run --profile nothing; is no-profile $? 2
 taf run --set stages.clean.with.min_trns=3; is bad-set $? 2
 has bad-set-words err "did you mean 'min_turns'?"
+taf run --set stages.sound.with.loudness=; is empty-set $? 2
+has empty-set-words err "there is no value after '='"
+taf plan --set "stages.pack.with.license=''"; is empty-text-set $? 0
 if [ -e work ]; then bad nothing-done "$(ls work)"; else ok nothing-done; fi
 
 taf help screen; has help-stage out "min_turns"
@@ -73,3 +76,26 @@ start=$(date +%s%N)
 for _ in $(seq 1 50); do "$TAF" --version >/dev/null; done
 ms=$((($(date +%s%N) - start) / 50000000))
 if [ $ms -le $((20 * slow)) ]; then ok start; else bad start "$ms ms a start"; fi
+
+# A scenario that does not hold: told at once, by plan and by run, without a table of zeros.
+sed -i '0,/^phases:/s//phasen:/' "$(ls scenarios/*.yaml | head -n 1)"
+taf plan; is scenario-plan $? 2
+has scenario-plan-words err "unknown key 'phasen'"
+taf run; is scenario-run $? 2
+has scenario-run-words err "nothing was done"
+lacks scenario-run-table out "stage"
+mkdir many
+for i in 1 2 3 4 5; do sed "s/^name:.*/name: s$i/; s/^title:/tittle:/; s/^slots:/slotss:/" "$TAF_TOP/docs/template/book-pet-bath.yaml" >many/s$i.yaml; done
+taf run --set 'stages.agents.with.scenarios=[many/*.yaml]'; is many-problems $? 2
+has many-problems-count err " more: taf check tells all"
+taf check --json --set 'stages.agents.with.scenarios=[many/*.yaml]'; is check-json $? 2
+taf_json() { python3 -c 'import json
+doc = json.load(open("out"))
+print(doc["ok"], len(doc["problems"]) > 0, all(p["message"] for p in doc["problems"]), any(p.get("line") for p in doc["problems"]))'; }
+is check-json-list "$(taf_json)" "False True True True"
+taf check --json --set stages.clean.with.min_trns=3; is check-json-config $? 2
+is check-json-config-list "$(taf_json)" "False True True False"
+
+DESTDIR=$PWD/root PREFIX=/usr
+if (cd "$TAF_TOP" && scripts/install "$DESTDIR$PREFIX"); then ok install; else bad install "failed"; fi
+(unset TAF_DATA TAF_WORKER; TAF=$DESTDIR$PREFIX/bin/taf; taf plan -f "$DESTDIR$PREFIX/share/taf/pipeline.yaml" -w fresh --until clean; is installed-plan $? 0)

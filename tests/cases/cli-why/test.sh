@@ -44,3 +44,11 @@ taf why calls/a9; is unknown $? 1
 has unknown-near err "did you mean calls/a"
 taf why calls/a1 claen; is unknown-stage $? 2
 has unknown-stage-near err "did you mean 'clean'?"
+
+# A stage that was not looked at since an earlier one came to stop the call says so.
+taf run --only calls/a1 --until say -w narrow; is narrow $? 0
+taf run --only calls/a1 --until clean -w narrow --set stages.clean.with.min_turns=30; is narrow-stopped $? 0
+taf why calls/a1 say -w narrow; has narrow-older out "of an earlier run: clean now stops the call"
+taf why calls/a1 -w narrow --json; has narrow-older-json out '"stopped_before":"clean"'
+taf run --only calls/a1 --until say -w narrow --set stages.clean.with.min_turns=30; is narrow-whole $? 0
+taf why calls/a1 say -w narrow; has narrow-not-reached out "not reached: rejected by an earlier stage"

@@ -374,8 +374,16 @@ static void too_many_quarantined(void **state)
 	(void)state;
 	CLEANUP(world_release) struct world w;
 	struct err e = ERR_INIT;
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
 	world_init(&w, 99);
-	w.io.facts.quarantined = 1; /* 1 of 100: just within */
+	w.io.facts.quarantined = 1; /* 1 of 100: just within, whether --partial is given or not */
+	w.io.facts.partial = true;
+	ok(pack(&w, "quarantine", &e), &e);
+	read_file("quarantine/README.md", &text);
+	assert_null(strstr(text.data, "partial release"));
+	read_file("quarantine/stats.json", &text);
+	assert_non_null(strstr(text.data, "\"partial\":false"));
+	w.io.facts.partial = false;
 	ok(pack(&w, "quarantine", &e), &e);
 	w.io.facts.quarantined = 2;
 	assert_int_equal(pack(&w, "quarantine", &e), ERR_REFUSED);
@@ -389,10 +397,39 @@ static void too_many_quarantined(void **state)
 	fs_names_free(&names);
 	w.io.facts.partial = true;
 	ok(pack(&w, "quarantine", &e), &e);
-	CLEANUP(buf_release) struct buf text = BUF_INIT;
 	read_file("quarantine/README.md", &text);
 	assert_non_null(strstr(text.data, "2 could not be made"));
 	assert_non_null(strstr(text.data, "partial release"));
+}
+
+/* Who gets only the zips must not take the calls for recordings. */
+static void a_card_that_tells_the_origin(void **state)
+{
+	(void)state;
+	CLEANUP(world_release) struct world w;
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	struct err e = ERR_INIT;
+	world_init(&w, 10);
+	ok(pack(&w, "origin", &e), &e);
+	read_file("origin/README.md", &text);
+	assert_null(strstr(text.data, "no person is heard"));
+	assert_null(strstr(text.data, "scenario templates"));
+	assert_null(strstr(text.data, "录音"));
+	for (int i = 0; i < 3; i++) {
+		struct json *call = json_copy(&w.arena, w.calls[i]);
+		json_set(&w.arena, call, "scenario", json_copy(&w.arena, parse(&w.arena, "{\"writer\":\"script\"}")));
+		w.calls[i] = call;
+	}
+	w.io.facts.stages = parse(&w.arena, "[{\"name\":\"say\",\"uses\":\"speak\"}]");
+	ok(pack(&w, "origin", &e), &e);
+	read_file("origin/README.md", &text);
+	assert_non_null(strstr(text.data, "The speech is synthetic: no person is heard"));
+	assert_non_null(
+		strstr(text.data, "The text of 3 calls was put together from scenario templates, without a model."));
+	assert_non_null(strstr(text.data, "The text of 5 calls comes from transcripts."));
+	assert_non_null(strstr(text.data, "语音均由程序合成，不是真人录音。其中 3 通的文本由场景模板拼成"));
+	read_file("origin/stats.json", &text);
+	assert_non_null(strstr(text.data, "\"writers\":{\"script\":3}"));
 }
 
 static void nothing_arrived(void **state)
@@ -497,6 +534,7 @@ int main(void)
 		cmocka_unit_test(same_bytes_again),
 		cmocka_unit_test(a_card_with_its_date),
 		cmocka_unit_test(too_many_quarantined),
+		cmocka_unit_test(a_card_that_tells_the_origin),
 		cmocka_unit_test(nothing_arrived),
 		cmocka_unit_test(lost_objects),
 		cmocka_unit_test(clashing_names),
