@@ -1,4 +1,5 @@
 # The checks of the house find what they are for: each is run over a small tree with one fault, and over the same tree without it.
+unset BUILD MAKEFLAGS MAKELEVEL # of the make that runs this, if any: the trees here have a build of their own
 set -u
 mkdir -p tree/scripts tree/src/base tree/src/io tree/src/core tree/stages/a tree/stages/b tree/tests
 cp "$TAF_TOP"/scripts/* tree/scripts/
