@@ -298,10 +298,12 @@ static void check_stage_name(struct load *l, const struct config_stage *s)
 {
 	if (!name_ok(str_of(s->stage.name), false))
 		problem_add(l->problems, s->mark, "a stage's name has 1 to %d of the characters a-z A-Z 0-9 _ -", NAME_MAX_BYTES);
-	static const char *const taken[] = {"objects", "runs", "pilot", "tmp"}; /* folders of the work folder; a sink's is one too */
+	static const char *const taken[] = {
+		"objects", "runs", "pilot", "tmp"}; /* folders of the work folder; a sink's is one too */
 	for (size_t i = 0; i < COUNT_OF(taken); i++)
 		if (strcmp(s->stage.name, taken[i]) == 0)
-			problem_add(l->problems, s->mark, "a stage cannot be named '%s': the work folder has a folder of that name", taken[i]);
+			problem_add(l->problems, s->mark, "a stage cannot be named '%s': the work folder has a folder of that name",
+				taken[i]);
 	for (size_t i = 0; i < l->n; i++) {
 		const struct config_stage *other = &l->stages[i];
 		if (strcmp(other->stage.name, s->stage.name) != 0)

@@ -75,12 +75,12 @@ struct stage_run {
 	struct engine *g;
 	struct config_stage *cs;
 	const struct stage_ops *ops;
-	int at;       /* index */
-	int32_t n;    /* row of table stage; 0 while unknown (plan of a new stage) */
-	bool chosen;  /* up to --until */
-	bool closed;  /* settled under this closure in an earlier run */
+	int at;          /* index */
+	int32_t n;       /* row of table stage; 0 while unknown (plan of a new stage) */
+	bool chosen;     /* up to --until */
+	bool closed;     /* settled under this closure in an earlier run */
 	bool is_private; /* what it writes may hold private text */
-	bool rewired; /* other stages lie before it than when its memos were made */
+	bool rewired;    /* other stages lie before it than when its memos were made */
 	struct digest fingerprint, closure, wiring;
 	int32_t fp_row;
 	struct buf parts; /* of the fingerprint */

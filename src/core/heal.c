@@ -204,6 +204,13 @@ bool heal_item(struct record *r, struct stage_run *s, int32_t item)
 	if (back) {
 		s->in--;
 		flow_put_down(s, item);
+	} else if (!sent && slot->tries < HEAL_TRIES) {
+		/* Missed a moment ago, and there by now: another call that shares the object had it made again. */
+		slot->tries++;
+		s->in--;
+		back = true;
+		queue_push(&s->ready, item);
+		pool_wake(g);
 	}
 	pthread_mutex_unlock(&g->lock);
 	return sent || back;

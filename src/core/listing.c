@@ -85,8 +85,8 @@ static bool outcome_kept(int outcome)
 
 static int listed_twice(struct stage_run *s, const struct item *item, struct err *e)
 {
-	return err_set(e, ERR_CONFIG, "the id '%.*s' is listed by stage %s and by stage %s: give one of them another prefix", STR_FMT(item->id),
-		s->g->stages[item->origin].cs->stage.name, s->cs->stage.name);
+	return err_set(e, ERR_CONFIG, "the id '%.*s' is listed by stage %s and by stage %s: give one of them another prefix",
+		STR_FMT(item->id), s->g->stages[item->origin].cs->stage.name, s->cs->stage.name);
 }
 
 static int list_item(void *arg, struct str id, const struct json *content, struct locator at, const int *uses,

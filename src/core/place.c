@@ -31,7 +31,9 @@ int sink_place(const char *from, const char *to, struct err *e)
 	fs_dirname(&parent, to);
 	struct stat st;
 	if (lstat(to, &st) == 0 && S_ISLNK(st.st_mode))
-		return err_set(e, ERR_REFUSED, "%s is a link, and a sink replaces its whole folder: remove the link, or put the work folder elsewhere with -w", to);
+		return err_set(e,
+			ERR_REFUSED, "%s is a link, and a sink replaces its whole folder: remove the link, or put the work folder elsewhere with -w",
+			to);
 	int rc = fs_sync_dir(from, e);
 	if (rc < 0)
 		return rc;

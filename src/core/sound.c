@@ -372,8 +372,11 @@ static bool take_done(struct sound *x, struct record *r, struct worker *w, const
 			err_set(&e, d.rc, "%.*s", STR_FMT(json_get_str(reply, "error")));
 		s->busy_us += json_get_int(reply, "us", 0);
 		struct work_io io = {.asks = json_copy(&a, j->asks ? j->asks : json_array(&a))};
-		struct work work = {.stage = &s->cs->stage, .id = work_id(x->g, s, j->item), .slot = item_at(x->g, j->item)->slot,
-			.arena = &a, .io = &io};
+		struct work work = {.stage = &s->cs->stage,
+			.id = work_id(x->g, s, j->item),
+			.slot = item_at(x->g, j->item)->slot,
+			.arena = &a,
+			.io = &io};
 		asks_store(x->g, s, &work, json_get(reply, "answers"));
 		d.objects = json_get(reply, "objects");
 		d.rejected = json_get_bool(reply, "rejected", false);

@@ -396,9 +396,9 @@ void store_put_answer(struct store *s, const struct answer_row *a)
 	answer_key(&a->request, a->draw, key);
 	int64_t committed = writer_committed(s->writer);
 	writer_begin(s->writer);
-	int64_t ticket = writer_put(s->writer, ROW_ANSWER, has ? "bittbtiii" : "bittntiii", (const void *)a->request.b, (size_t)DIGEST_SIZE,
-		a->draw, a->answer, a->sent, (const void *)(has ? object.b : NULL), has ? (size_t)DIGEST_SIZE : (size_t)0,
-		a->model, a->tokens_in, a->tokens_out, (int64_t)s->run);
+	int64_t ticket = writer_put(s->writer, ROW_ANSWER, has ? "bittbtiii" : "bittntiii", (const void *)a->request.b,
+		(size_t)DIGEST_SIZE, a->draw, a->answer, a->sent, (const void *)(has ? object.b : NULL),
+		has ? (size_t)DIGEST_SIZE : (size_t)0, a->model, a->tokens_in, a->tokens_out, (int64_t)s->run);
 	writer_end(s->writer);
 	pthread_mutex_lock(&s->lock);
 	if (s->last_answer <= committed)

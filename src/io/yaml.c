@@ -6,9 +6,9 @@
 #include "base/utf8.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <stdio.h>
 #include <yaml.h>
 
 #define FILE_MAX ((size_t)16 << 20)
@@ -107,7 +107,8 @@ static int fail_parser(struct reader *r)
 	if (line) {
 		char c[5] = "";
 		utf8_put(wide, c);
-		snprintf(slip, sizeof(slip), "; line %d has a full-width '%s' (U+%04X): YAML wants ASCII : , \" and blanks", line, c, (unsigned)wide);
+		snprintf(slip, sizeof(slip), "; line %d has a full-width '%s' (U+%04X): YAML wants ASCII : , \" and blanks",
+			line, c, (unsigned)wide);
 		hint = slip;
 	}
 	if (p->context && (p->context_mark.line != p->problem_mark.line || p->context_mark.column != p->problem_mark.column))

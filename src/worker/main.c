@@ -14,7 +14,8 @@ static int same_library(const char *runs, const char *built, struct err *e)
 {
 	if (strcmp(built, "unknown") == 0 || strstr(runs, built))
 		return 0;
-	return err_set(e, ERR_CONFIG, "taf was built with version %s of a library and runs with %s: build it anew (make clean all)", built, runs);
+	return err_set(e, ERR_CONFIG,
+		"taf was built with version %s of a library and runs with %s: build it anew (make clean all)", built, runs);
 }
 
 static int begin(struct err *e)

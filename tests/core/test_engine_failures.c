@@ -364,10 +364,10 @@ static void id_of_a_closed_source(void **state)
 	(void)state;
 	struct toy t;
 	static const char two[] = "version: 1\nname: toy\nseed: 7\nstages:\n"
-				  "  - {name: b, uses: toy-lines, with: {files: [b.txt]}}\n"
-				  "  - {name: a, uses: toy-lines, with: {files: [a.txt]}}\n"
-				  "  - {name: copy, uses: toy-copy, needs: [a, b]}\n"
-				  "  - {name: out, uses: toy-list, needs: [copy]}\n";
+							  "  - {name: b, uses: toy-lines, with: {files: [b.txt]}}\n"
+							  "  - {name: a, uses: toy-lines, with: {files: [a.txt]}}\n"
+							  "  - {name: copy, uses: toy-copy, needs: [a, b]}\n"
+							  "  - {name: out, uses: toy-list, needs: [copy]}\n";
 	begin(&t, two, "");
 	toy_write(&t, "a.txt", "x=one\n");
 	toy_write(&t, "b.txt", "y=two\n");

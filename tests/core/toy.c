@@ -673,11 +673,23 @@ const struct stage_counts *toy_counts(struct toy *t, const char *stage)
 
 /* --- Shorthands of tests --- */
 
+static int show_failure(void *arg, const struct failure *f)
+{
+	(void)arg;
+	print_error("  quarantined: stage %d item %d run %d: %s\n", (int)f->stage, (int)f->item, (int)f->run, f->text.data);
+	return 0;
+}
+
 void toy_run_ok(struct toy *t, int want)
 {
 	int rc = toy_run(t);
-	if (rc != want)
-		fail_msg("exit status %d, not %d: %s", rc, want, t->err.text);
+	if (rc == want)
+		return;
+	CLEANUP(free_ptr) char *work = path_of(t, "work");
+	CLEANUP(store_cleanup) struct store *store = NULL;
+	if (store_open(work, DB_READ, &store, NULL) == 0)
+		store_failures(store, show_failure, NULL, NULL);
+	fail_msg("exit status %d, not %d: %s", rc, want, t->err.text);
 }
 
 bool toy_run_killed(struct toy *t, const char *crash, int64_t ms)
