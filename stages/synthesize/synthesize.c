@@ -352,6 +352,7 @@ static int process(struct work *w, struct err *e)
 	int rc = get_scenario(w, w->at.file, &s, e);
 	if (rc != 0)
 		return rc;
+	ASSERT(s != NULL);
 	struct draw draw;
 	struct dialogue d;
 	work_draw(w, "script", &draw);
