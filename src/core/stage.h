@@ -94,12 +94,13 @@ int lister_file(struct lister *l, int file, struct str *ret, struct err *e);
 struct work_io; /* the engine's side */
 struct work {
 	struct stage *stage;
-	struct str id;           /* of the call (expand: of the parent) */
-	struct arena *arena;     /* the record's memory: results go here */
-	const struct json *call; /* the declared reads, nothing else; source: what lister_add got as `content` */
-	struct locator at;       /* source: where it was listed */
-	int slot;                /* expand: which slot */
-	const struct json *asks; /* answers to the stage's asks(), in order: [{request, answer|null}] */
+	struct str id;            /* of the call (expand: of the parent) */
+	struct arena *arena;      /* the record's memory: results go here */
+	const struct json *call;  /* the declared reads, nothing else; source: what lister_add got as `content` */
+	struct locator at;        /* source: where it was listed */
+	int slot;                 /* expand: which slot */
+	const struct json *peers; /* expand with peers(): the calls it was given, [{id, the reads…}]; NULL otherwise */
+	const struct json *asks;  /* answers to the stage's asks(), in order: [{request, answer|null}] */
 	/* results */
 	struct json *fields; /* what it writes: an object; NULL is {} */
 	bool rejected;       /* the call ends here; its reason is in the fields it wrote (qa.@ with verdict and findings) */
@@ -130,6 +131,10 @@ void gather_rewind(struct gather *g);
 size_t gather_count(const struct gather *g);
 /** reduce: set fields of, or reject, the call last given. A call that is not set keeps going with no fields. */
 void gather_set(struct gather *g, const struct json *fields, bool rejected);
+/** peers: the call last given is a parent: its slots see these calls of the pool, in this order (work->peers). `peers` are places in the order of
+ * gather_next, from 0. `basis` is what else of the pool decides what they become (a digest; may be empty): it is in their keys, as the peers' reads
+ * are. A call that is never named here gets no slots. */
+void gather_parent(struct gather *g, const size_t *peers, size_t npeers, struct str basis);
 /** sink: path of an object's file in `ret` (cleared first); ERR_LOST when it is missing or its bytes are not those of its digest:
  * it is re-made in the same run. */
 int gather_object(struct gather *g, struct str hex, struct buf *ret, struct err *e);
@@ -168,6 +173,9 @@ struct stage_ops {
 	/** expand: slots a call gets, and the tag in `<parent>+<tag>.<slot>`. */
 	int (*slots)(const void *params);
 	const char *(*tag)(const void *params);
+	/** expand over a closed pool: called when all calls have come, before any slot is worked; names the parents and what each sees
+	 * (gather_parent). It may keep in s->state what the slots need of the pool; what that decides belongs into `basis`. */
+	int (*peers)(struct stage *s, struct gather *g, struct err *e);
 	int (*reduce)(struct stage *s, struct gather *g, struct err *e);
 	/** sink: write files into `folder` (empty, made by the engine, renamed to its place when this returns 0). */
 	int (*sink)(struct stage *s, struct gather *g, const char *folder, struct err *e);

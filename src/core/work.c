@@ -300,6 +300,11 @@ size_t gather_count(const struct gather *g)
 	return g->io->count;
 }
 
+void gather_parent(struct gather *g, const size_t *peers, size_t npeers, struct str basis)
+{
+	g->io->parent(g->io->arg, peers, npeers, basis);
+}
+
 void gather_set(struct gather *g, const struct json *fields, bool rejected)
 {
 	g->io->set(g->io->arg, fields, rejected);

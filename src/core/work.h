@@ -34,6 +34,7 @@ struct gather_io {
 	int (*next)(void *arg, struct str *ret_id, const struct json **ret_call, struct err *e);
 	void (*rewind)(void *arg);
 	void (*set)(void *arg, const struct json *fields, bool rejected);
+	void (*parent)(void *arg, const size_t *peers, size_t npeers, struct str basis);
 	void *arg;
 	size_t count;
 	struct gather_facts facts;
