@@ -1,4 +1,4 @@
-#include "core/engine_parts.h"
+#include "core/barrier_parts.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -9,50 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Reduce and sink: work over all calls at once, when every input is settled. Calls are taken in id order, whatever order they came in. */
-
-struct member {
-	int32_t item;
-	struct digest input;
-	bool held;    /* its memo stands */
-	char *fields; /* reduce: what was set; NULL: nothing */
-	bool rejected;
-};
-struct barrier {
-	struct stage_run *s;
-	struct record r;
-	struct member *v;
-	size_t n, at; /* at: members given so far in this pass */
-	struct digest all;
-	bool unknown; /* plan: depends on work not done yet */
-	struct json *facts;
-	struct arena arena;
-};
-
-static int member_order(const void *a, const void *b, void *engine)
-{
-	return str_cmp(
-		item_at(engine, ((const struct member *)a)->item)->id, item_at(engine, ((const struct member *)b)->item)->id);
-}
-
-static void gather_members(struct barrier *b)
-{
-	struct engine *g = b->s->g;
-	size_t cap = 0;
-	pthread_mutex_lock(&g->lock);
-	b->s->barrier_running = true;
-	for (int32_t i = 1; i < g->nitems; i++) {
-		struct slot *slot = slot_if(b->s, i);
-		if (!slot || slot->now != SLOT_WAITING)
-			continue;
-		GROW(b->v, b->n, cap);
-		b->v[b->n++] = (struct member){.item = i};
-		b->unknown |= slot->unknown;
-	}
-	pthread_mutex_unlock(&g->lock);
-	if (b->n)
-		qsort_r(b->v, b->n, sizeof(*b->v), member_order, g);
-}
+/* Reduce and sink: work over all calls at once, when every input is settled. */
 
 /* --- Facts for sinks --- */
 
@@ -166,74 +123,6 @@ static int digest_members(struct barrier *b, const struct gather_facts *facts, s
 	return rc;
 }
 
-/* --- What stages see --- */
-
-static int gather_step(void *arg, struct str *ret_id, const struct json **ret_call, struct err *e)
-{
-	struct barrier *b = arg;
-	if (b->at == b->n)
-		return 0;
-	struct member *m = &b->v[b->at++];
-	record_begin(&b->r, m->item);
-	struct json *call;
-	int rc = record_view(&b->r, b->s, &call, e);
-	if (rc < 0)
-		return rc;
-	*ret_id = item_at(b->s->g, m->item)->id;
-	*ret_call = call;
-	return 1;
-}
-
-static void gather_restart(void *arg)
-{
-	((struct barrier *)arg)->at = 0;
-}
-
-static void gather_keep(void *arg, const struct json *fields, bool rejected)
-{
-	struct barrier *b = arg;
-	ASSERT(b->at > 0);
-	struct member *m = &b->v[b->at - 1];
-	CLEANUP(buf_release) struct buf text = BUF_INIT;
-	if (fields)
-		json_write(&text, fields);
-	else
-		buf_puts(&text, "{}");
-	free(m->fields);
-	m->fields = buf_take(&text);
-	m->rejected = rejected;
-}
-
-static int gather_object_path(void *arg, struct str hex, struct buf *ret, struct err *e)
-{
-	struct engine *g = ((struct barrier *)arg)->s->g;
-	struct digest want, got;
-	if (!digest_parse(hex, &want))
-		return err_set(e, ERR_DATA, "'%.*s' is not an object's digest", STR_FMT(hex));
-	objects_path(ret, g->objects, &want);
-	int64_t size;
-	if (objects_size(g->objects, &want) < 0)
-		return err_set(e, ERR_LOST, "the object %s is missing", ret->data);
-	int rc = digest_file(ret->data, &got, &size, e);
-	if (rc < 0)
-		return rc;
-	if (digest_equal(&want, &got))
-		return 0;
-	rc = objects_remove(g->objects, &want, e);
-	return rc < 0 ? rc : err_set(e, ERR_LOST, "the object %s was damaged; it is made again", ret->data);
-}
-
-static void gather_io_init(struct barrier *b, struct gather_io *io)
-{
-	*io = (struct gather_io){.next = gather_step,
-		.rewind = gather_restart,
-		.set = gather_keep,
-		.arg = b,
-		.count = b->n,
-		.object_path = gather_object_path};
-	b->at = 0;
-}
-
 /* --- Reduce --- */
 
 static void member_key(struct barrier *b, const struct member *m, struct digest *ret)
@@ -278,7 +167,7 @@ static int reduce_work(struct barrier *b, struct err *e)
 {
 	struct stage_run *s = b->s;
 	struct gather_io io;
-	gather_io_init(b, &io);
+	barrier_io(b, &io);
 	struct gather gather = {&io};
 	int rc = stage_ready(s, e);
 	if (rc == 0)
@@ -377,7 +266,7 @@ static int sink_write(struct barrier *b, const struct gather_facts *facts, struc
 	sink_folder(s, &folder);
 	buf_printf(&tmp, "%s.new", folder.data);
 	struct gather_io io;
-	gather_io_init(b, &io);
+	barrier_io(b, &io);
 	io.facts = *facts;
 	struct gather gather = {&io};
 	int rc = stage_ready(s, e);
@@ -508,14 +397,17 @@ static int reduce_run(struct barrier *b, struct err *e)
 int barrier_run(struct stage_run *s, struct err *e)
 {
 	struct engine *g = s->g;
-	struct barrier b = {.s = s};
-	record_init(&b.r, g);
+	struct barrier b;
 	int64_t from = clock_us();
 	int rc = 0;
-	gather_members(&b);
-	s->in = (long long)b.n;
-	s->out = s->rejected = 0;
-	if (b.unknown) {
+	barrier_gather(&b, s);
+	if (s->ops->kind != STAGE_EXPAND) {
+		s->in = (long long)b.n;
+		s->out = s->rejected = 0;
+	}
+	if (s->ops->kind == STAGE_EXPAND) {
+		rc = peers_run(&b, e);
+	} else if (b.unknown) {
 		s->unknown++;
 		settle_all(&b, true);
 	} else if (s->ops->kind == STAGE_REDUCE) {
@@ -538,10 +430,6 @@ int barrier_run(struct stage_run *s, struct err *e)
 	} else {
 		err_context(e, "stage %s", s->cs->stage.name);
 	}
-	for (size_t i = 0; i < b.n; i++)
-		free(b.v[i].fields);
-	free(b.v);
-	record_release(&b.r);
-	arena_release(&b.arena);
+	barrier_release(&b);
 	return rc;
 }

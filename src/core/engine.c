@@ -77,6 +77,8 @@ static void stage_free(struct stage_run *s)
 	buf_release(&s->state);
 	buf_release(&s->outputs);
 	pthread_mutex_destroy(&s->init_lock);
+	pthread_mutex_destroy(&s->peers_lock);
+	peers_free(s);
 }
 
 static void engine_release(struct engine *g)

@@ -30,6 +30,7 @@ struct item {
 	int32_t parent; /* of an expand: item */
 	int32_t slot;   /* of an expand */
 	bool chosen;    /* goes through this run (--limit, --only) */
+	bool pooled;    /* but only as far as the pools it is part of */
 	bool unknown;   /* plan: exists only if an earlier stage makes it */
 	int64_t spool_at;
 	int32_t spool_len; /* what the source listed, in the spool; 0: nothing to do, or not of a source */
@@ -78,6 +79,7 @@ struct stage_run {
 	int at;          /* index */
 	int32_t n;       /* row of table stage; 0 while unknown (plan of a new stage) */
 	bool chosen;     /* up to --until */
+	bool pools;      /* an expand over a pool, or before one */
 	bool closed;     /* settled under this closure in an earlier run */
 	bool is_private; /* what it writes may hold private text */
 	bool rewired;    /* other stages lie before it than when its memos were made */
@@ -94,7 +96,8 @@ struct stage_run {
 	int open_needs;
 	bool listed, barrier_queued, barrier_running, barrier_done;
 	atomic_bool finished, stopped; /* written under the lock */
-	pthread_mutex_t init_lock;
+	pthread_mutex_t init_lock, peers_lock;
+	struct families *families; /* expand over a pool: see peers.c; made once, then read by all */
 	bool inited;
 	int init_rc;
 	struct err init_err;
@@ -106,7 +109,7 @@ struct stage_run {
 	double seconds_per_item; /* from earlier runs; 0: not known */
 };
 
-struct lost; /* see heal.c */
+struct families; /* see peers.c */
 struct sound;
 
 struct engine {
@@ -221,6 +224,12 @@ void flow_settled(struct stage_run *s, int32_t item, struct record *r);
 void flow_stop_account(struct stage_run *s, const struct err *e);
 void flow_listed(struct stage_run *s); /* a source has no more to list */
 void flow_finish(struct engine *g);    /* look for stages that are finished; under the lock */
+/** Whether a stage waits for all calls before it. */
+bool flow_is_barrier(const struct stage_run *s);
+/** The slots of a parent go; `known`: only those it has a memo of. Under the lock. */
+void flow_slots(struct stage_run *s, int32_t parent, struct slot *slot, bool known);
+/** A call of the pool that is no parent. Under the lock. */
+void flow_no_slots(struct stage_run *s, struct slot *slot);
 /** An item in hand that was sent back: it waits for its inputs again. Under the lock. */
 void flow_put_down(struct stage_run *s, int32_t item);
 /** An item was visited and counted in vain: take that back. Under the lock. */
@@ -272,6 +281,11 @@ void sink_folder(struct stage_run *s, struct buf *ret);
 int sink_sweep(struct stage_run *s, struct err *e);
 /** Move a finished folder to its place, whole. */
 int sink_place(const char *from, const char *to, struct err *e);
+
+/* peers.c */
+/** What a slot of r->item sees of the pool: [{id, reads…}], its canonical form appended to r->text. */
+int peers_view(struct record *r, struct stage_run *s, struct json **ret, struct err *e);
+void peers_free(struct stage_run *s);
 
 /* heal.c */
 /** Objects of the item in hand, or the row of a result before it, were lost: forget the result and send it back to the stage that made it. False when

@@ -24,7 +24,7 @@ static void tell_followers(struct stage_run *s, int32_t item, const struct slot 
 	const struct graph_node *node = &s->g->config->graph->nodes[s->at];
 	for (size_t i = 0; i < node->nfollowers; i++) {
 		struct stage_run *f = &s->g->stages[node->followers[i]];
-		if (f->chosen)
+		if (f->chosen && (f->pools || !item_at(s->g, item)->pooled))
 			arrive(f, item, slot, r);
 	}
 }
@@ -80,6 +80,11 @@ static void be_ready(struct stage_run *s, int32_t item, struct slot *slot, struc
 	pool_wake(s->g);
 }
 
+bool flow_is_barrier(const struct stage_run *s)
+{
+	return s->ops->kind == STAGE_REDUCE || s->ops->kind == STAGE_SINK || s->ops->peers;
+}
+
 /* A slot of a parent as an item. False: its id cannot be, and the run stops. */
 static bool child_made(struct stage_run *s, int32_t parent, int k, struct item *item)
 {
@@ -103,7 +108,14 @@ static bool child_made(struct stage_run *s, int32_t parent, int k, struct item *
 	return true;
 }
 
-static void slots_arrive(struct stage_run *s, int32_t parent, struct slot *slot)
+void flow_no_slots(struct stage_run *s, struct slot *slot)
+{
+	slot->now = SLOT_SETTLED;
+	s->active--;
+	s->total--;
+}
+
+void flow_slots(struct stage_run *s, int32_t parent, struct slot *slot, bool known)
 {
 	struct engine *g = s->g;
 	int n = s->ops->slots(s->cs->stage.params);
@@ -117,9 +129,9 @@ static void slots_arrive(struct stage_run *s, int32_t parent, struct slot *slot)
 		struct item *item = item_at(g, child);
 		if (!child_made(s, parent, k, item))
 			return;
-		if (!item->chosen)
-			continue;
 		struct slot *at = slot_at(s, child);
+		if (!item->chosen || (known && (!at->m.item || at->m.outcome == OUTCOME_LEFT)))
+			continue;
 		if (at->now == SLOT_IDLE) {
 			s->active++;
 			s->total++;
@@ -129,9 +141,7 @@ static void slots_arrive(struct stage_run *s, int32_t parent, struct slot *slot)
 		if (!at->stale)
 			be_ready(s, child, at, NULL);
 	}
-	slot->now = SLOT_SETTLED;
-	s->active--;
-	s->total--;
+	flow_no_slots(s, slot);
 }
 
 static int ways_to(const struct stage_run *s, int32_t item)
@@ -151,9 +161,9 @@ static void go_on(struct stage_run *s, int32_t item, struct slot *slot, struct r
 		end_here(s, item, slot);
 	} else if (s->ops->kind == STAGE_MAP || item_at(s->g, item)->origin == s->at) {
 		be_ready(s, item, slot, r);
-	} else if (s->ops->kind == STAGE_EXPAND) {
-		slots_arrive(s, item, slot);
-	} /* reduce and sink wait for the rest */
+	} else if (!flow_is_barrier(s)) {
+		flow_slots(s, item, slot, false);
+	} /* barriers wait for the rest */
 }
 
 void flow_put_down(struct stage_run *s, int32_t item)
@@ -209,7 +219,7 @@ void flow_finish(struct engine *g)
 		struct stage_run *s = &g->stages[i];
 		if (!s->chosen || s->finished)
 			continue;
-		bool barrier = s->ops->kind == STAGE_REDUCE || s->ops->kind == STAGE_SINK;
+		bool barrier = flow_is_barrier(s);
 		if (s->open_needs > 0 || (s->ops->kind == STAGE_SOURCE && !s->listed)) {
 			all = false;
 		} else if (barrier && !s->barrier_queued) {

@@ -100,7 +100,7 @@ static void set_back_children(struct stage_run *s, int32_t parent)
 static void set_back(struct stage_run *s, int32_t item)
 {
 	struct slot *slot = slot_if(s, item);
-	bool barrier = s->ops->kind == STAGE_SINK || s->ops->kind == STAGE_REDUCE;
+	bool barrier = flow_is_barrier(s) && item_at(s->g, item)->origin != s->at;
 	if (!slot || slot->now == SLOT_IDLE)
 		return;
 	if (barrier && (s->barrier_running || slot->now != SLOT_WAITING)) {

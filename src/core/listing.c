@@ -232,6 +232,8 @@ static void start_source(struct stage_run *s, struct listing *l)
 		struct item *item = item_at(g, l->found[k]);
 		if (!g->narrowed)
 			item->chosen = true;
+		if (!item->chosen && s->pools)
+			item->chosen = item->pooled = true;
 		if (!item->chosen)
 			continue;
 		slot_at(s, l->found[k])->now = SLOT_READY;

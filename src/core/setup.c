@@ -138,6 +138,7 @@ static int setup_stage(struct stage_run *s, struct err *e)
 	buf_init(&s->state, BUF_DEFAULT_MAX);
 	buf_init(&s->outputs, BUF_DEFAULT_MAX);
 	pthread_mutex_init(&s->init_lock, NULL);
+	pthread_mutex_init(&s->peers_lock, NULL);
 	s->chunks = xcalloc(CHUNKS, sizeof(*s->chunks));
 	int rc = key_fingerprint(s->cs, g->config->seed, g->files, &s->parts, &s->fingerprint, e);
 	if (rc < 0)
@@ -160,6 +161,10 @@ static void choose_until(struct engine *g)
 	int last = g->args->until ? config_stage_index(g->config, str_of(g->args->until)) : -1;
 	for (size_t i = 0; i < g->nstages; i++)
 		g->stages[i].chosen = last < 0 || (int)i == last || graph_is_ancestor(g->config->graph, (int)i, last);
+	for (size_t i = 0; i < g->nstages; i++)
+		for (size_t k = i; k < g->nstages; k++)
+			g->stages[i].pools |= g->stages[k].chosen && g->stages[k].ops->peers &&
+								  (i == k || graph_is_ancestor(g->config->graph, (int)i, (int)k));
 }
 
 int setup_stages(struct engine *g, struct err *e)

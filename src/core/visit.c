@@ -124,6 +124,10 @@ int visit_prepare(struct record *r, struct stage_run *s, int32_t n, struct work 
 		struct json *call = NULL;
 		rc = record_view(r, s, &call, e);
 		w->call = call;
+		struct json *peers = NULL;
+		if (rc == 0 && s->ops->peers)
+			rc = peers_view(r, s, &peers, e);
+		w->peers = peers;
 		if (rc < 0)
 			buf_clear(&r->text); /* no input: the failure is this call's own */
 		if (rc < 0)
@@ -291,6 +295,8 @@ bool visit_memo_holds(struct record *r, struct stage_run *s, const struct slot *
 		return false;
 	if (m->outcome == OUTCOME_NONE || m->outcome == OUTCOME_FAILED || s->rewired)
 		return false;
+	if (s->ops->peers && !s->closed)
+		return false; /* others than the parent count too */
 	const struct sources_of *from = sources_of(s, item_at(r->g, r->item)->origin);
 	for (size_t i = 0; from && i < from->n; i++) {
 		const struct slot *up = slot_if(&r->g->stages[from->stages[i]], r->item);

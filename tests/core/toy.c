@@ -20,7 +20,7 @@
 #include <cmocka.h>
 
 static const char *const toy_types[] = {"toy-lines", "toy-copy", "toy-judge", "toy-net", "toy-sound", "toy-hear",
-	"toy-more", "toy-rank", "toy-list", "toy-lib", "toy-tell", "toy-ask"};
+	"toy-more", "toy-rank", "toy-list", "toy-lib", "toy-tell", "toy-ask", "toy-kin", "toy-peers"};
 static atomic_int worked[COUNT_OF(toy_types)];
 static atomic_int at_once, most_at_once;
 const char *toy_libraries = "toylib 1";
@@ -358,6 +358,68 @@ static int more_process(struct work *w, struct err *e)
 	return 0;
 }
 
+/* --- toy-kin: like toy-more, of a pool --- */
+
+struct kin_params {
+	int64_t slots, peers;
+	bool basis;
+};
+static const struct option kin_options[] = {
+	{"slots", OPT_INT, offsetof(struct kin_params, slots), 0, "1", 1, 9, NULL, NULL, "new calls a parent"},
+	{"peers", OPT_INT, offsetof(struct kin_params, peers), OPTION_SHAPES, "1", 0, 9, NULL, NULL, "seen of the pool"},
+	{"basis", OPT_BOOL, offsetof(struct kin_params, basis), OPTION_SHAPES, "false", 0, 0, NULL, NULL,
+		"the size of the pool decides too"},
+};
+
+static int kin_slots(const void *params)
+{
+	return (int)((const struct kin_params *)params)->slots;
+}
+
+static const char *kin_tag(const void *params)
+{
+	(void)params;
+	return "kin";
+}
+
+/* Calls whose text begins with "solo" are no parents; the others see those that come next by id. */
+static int kin_peers(struct stage *s, struct gather *g, struct err *e)
+{
+	const struct kin_params *p = s->params;
+	struct str id;
+	const struct json *call;
+	char basis[32];
+	size_t n = gather_count(g), peers[9];
+	count("toy-peers");
+	snprintf(basis, sizeof(basis), "%zu", n);
+	for (size_t i = 0; gather_next(g, &id, &call, e); i++) {
+		size_t k = 0;
+		for (; k < (size_t)p->peers && i + k + 1 < n; k++)
+			peers[k] = i + k + 1;
+		if (!str_starts(json_get_str(json_at(json_get(call, "turns"), 0), "text"), "solo"))
+			gather_parent(g, peers, k, p->basis ? str_of(basis) : (struct str){NULL, 0});
+	}
+	return e->code;
+}
+
+static int kin_process(struct work *w, struct err *e)
+{
+	(void)e;
+	count("toy-kin");
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	buf_printf(&text, "%.*s/%d", STR_FMT(first_text(w)), w->slot);
+	JSON_EACH(peer, w->peers) {
+		buf_printf(&text, " %.*s:", STR_FMT(json_get_str(peer, "id")));
+		buf_str(&text, json_get_str(json_at(json_get(peer, "turns"), 0), "text"));
+	}
+	struct json *turn = json_object(w->arena), *turns = json_array(w->arena);
+	json_set_str(w->arena, turn, "text", arena_str(w->arena, buf_view(&text)));
+	json_append(turns, turn);
+	w->fields = json_object(w->arena);
+	json_set(w->arena, w->fields, "turns", turns);
+	return 0;
+}
+
 /* --- toy-rank --- */
 
 static void rank_fields(const void *params, struct stage_fields *f)
@@ -492,6 +554,17 @@ static const struct stage_ops more_ops = {.name = "toy-more",
 	.process = more_process,
 	.slots = more_slots,
 	.tag = more_tag};
+static const struct stage_ops kin_ops = {.name = "toy-kin",
+	.help = "more, of a pool",
+	.version = 1,
+	.kind = STAGE_EXPAND,
+	.params_size = sizeof(struct kin_params),
+	OPTIONS(kin_options),
+	.fields = more_fields,
+	.process = kin_process,
+	.slots = kin_slots,
+	.tag = kin_tag,
+	.peers = kin_peers};
 static const struct stage_ops rank_ops = {
 	.name = "toy-rank", .help = "rank", .version = 1, .kind = STAGE_REDUCE, .fields = rank_fields, .reduce = rank_reduce};
 static const struct stage_ops list_ops = {
@@ -518,7 +591,7 @@ static const struct stage_ops tell_ops = {.name = "toy-tell",
 	.serves = PROVIDER_TTS};
 
 static const struct stage_ops *const all[] = {&lines_ops, &copy_ops, &copy2_ops, &draw_ops, &net_ops, &judge_ops,
-	&sound_ops, &hear_ops, &more_ops, &rank_ops, &list_ops, &lib_ops, &tell_ops, NULL};
+	&sound_ops, &hear_ops, &more_ops, &rank_ops, &list_ops, &lib_ops, &tell_ops, &kin_ops, NULL};
 const struct stage_registry toy_registry = {all};
 
 static const struct stage_sound sound_work = {"toy-sound", sound_process}, hear_work = {"toy-hear", hear_process};
