@@ -143,3 +143,21 @@ void problems_print(const struct problems *p, struct buf *b)
 	if (left)
 		buf_printf(b, "… and %zu more\n", left);
 }
+
+/* A stage's name comes before, a count behind. */
+#define ERROR_TEXT_MAX (ERR_TEXT_MAX - 200)
+
+int problems_error(const struct problems *p, struct err *e)
+{
+	CLEANUP(buf_release) struct buf b = BUF_INIT;
+	struct problems first = *p;
+	problems_print(p, &b);
+	while (b.len > ERROR_TEXT_MAX && first.n > 1) {
+		first.n--;
+		buf_clear(&b);
+		problems_print(&first, &b);
+	}
+	if (first.n < p->n)
+		buf_printf(&b, "… and %zu more: taf check tells all", p->n - first.n);
+	return err_set(e, ERR_CONFIG, "%s", b.data);
+}

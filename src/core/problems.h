@@ -38,5 +38,7 @@ void problem_unknown(
 	struct problems *p, struct yaml_mark mark, const char *lead, struct str got, const struct option_list *known);
 /** All of them, sorted by file, line and column, doubles left out. */
 void problems_print(const struct problems *p, struct buf *b);
+/** As one error of class config: as many as it holds, whole ones; the rest is counted. */
+int problems_error(const struct problems *p, struct err *e);
 
 #endif

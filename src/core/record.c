@@ -90,6 +90,14 @@ void record_keep(struct record *r, int stage, struct json *fields)
 	r->fields[stage] = fields;
 }
 
+/* A member that the stage wrote whole ("label", not "label.scene") stands for all of what was there. */
+static void drop_replaced(struct json *call, const struct stage_fields *wrote, const struct json *fields)
+{
+	for (size_t i = 0; i < wrote->nwrites; i++)
+		if (!strchr(wrote->writes[i].path, '.') && json_get(fields, wrote->writes[i].path))
+			json_drop(call, wrote->writes[i].path);
+}
+
 int record_view(struct record *r, struct stage_run *s, struct json **ret, struct err *e)
 {
 	const struct stage_fields *f = &s->cs->fields;
@@ -101,11 +109,16 @@ int record_view(struct record *r, struct stage_run *s, struct json **ret, struct
 		if (rc < 0)
 			return rc;
 		struct json *part = fields_project(&r->arena, fields, f->reads, f->nreads);
-		if (json_count(call) == 0)
+		if (json_count(call) == 0) {
 			call = part;
-		else
+		} else {
+			drop_replaced(call, &r->g->stages[from->stages[i]].cs->fields, fields);
 			json_merge(&r->arena, call, part);
+		}
 	}
+	for (size_t i = 0; i < f->nreads; i++)
+		if (strcmp(f->reads[i].path, "id") == 0)
+			json_set_str(&r->arena, call, "id", item_at(r->g, r->item)->id);
 	buf_clear(&r->text);
 	json_write(&r->text, call);
 	if (buf_error(&r->text))

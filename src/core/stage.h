@@ -40,6 +40,7 @@ enum field_flags {
 };
 
 /** A leaf path ("turns.text" reads that member of every turn) or, for a write, any path: "turns" covers "turns.text".
+ * A member of the call that is written whole ("label") takes the place of what earlier stages wrote there; a path ("label.scene") is laid over it.
  * In a write, "@" stands for the stage's own name ("qa.@"): stored without it, put in when calls are put together, so that a renamed stage keeps its results. */
 struct field {
 	const char *path;

@@ -55,6 +55,7 @@ void json_append(struct json *array, struct json *v);
 /** Set a member (replacing); the key is copied. `v` must have no parent yet. */
 void json_set(struct arena *a, struct json *object, const char *key, struct json *v);
 void json_set_key(struct arena *a, struct json *object, struct str key, struct json *v);
+void json_drop(struct json *object, const char *key); /* nothing when it is not there */
 void json_set_int(struct arena *a, struct json *object, const char *key, int64_t i);
 void json_set_str(struct arena *a, struct json *object, const char *key, struct str s);
 void json_set_text(struct arena *a, struct json *object, const char *key, const char *s);

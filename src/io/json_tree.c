@@ -248,6 +248,20 @@ void json_set_key(struct arena *a, struct json *object, struct str key, struct j
 		object->u.kids.last = v;
 }
 
+void json_drop(struct json *object, const char *key)
+{
+	ASSERT(object->kind == JSON_OBJECT);
+	bool found;
+	struct json **at = find_place(object, str_of(key), &found);
+	if (!found)
+		return;
+	*at = (*at)->next;
+	object->u.kids.n--;
+	object->u.kids.last = NULL;
+	for (struct json *v = object->u.kids.first; v; v = v->next)
+		object->u.kids.last = v;
+}
+
 void json_set(struct arena *a, struct json *object, const char *key, struct json *v)
 {
 	json_set_key(a, object, str_of(key), v);

@@ -1,6 +1,7 @@
 /* screen: text quality rules, before any money goes into speech. */
 #include "base/alloc.h"
 #include "core/call.h"
+#include "stages/screen/overrides.h"
 #include "stages/screen/rules.h"
 
 #include <stddef.h>
@@ -16,7 +17,7 @@
 struct screen_params {
 	int64_t min_turns, max_turns, min_chars, max_chars, max_turn_chars;
 	int64_t repeat_similarity, max_repeats, han_share, max_foreign_words;
-	struct str rules_file;
+	struct str rules_file, overrides_file;
 };
 
 #define AT(field) offsetof(struct screen_params, field)
@@ -49,18 +50,35 @@ static const struct option options[] = {
 		.flags = OPTION_SHAPES | OPTION_YAML,
 		.dflt = "'@/stages/screen/rules.yaml'",
 		.help = "Texts of API errors, control signals, and allowed words."},
+	{.name = "overrides",
+		.type = OPT_FILE,
+		.offset = AT(overrides_file),
+		.flags = OPTION_SHAPES,
+		.help = "JSON lines that decide by hand, each with a reason: drop a call, relabel it, or edit a turn "
+				"(docs/overrides.md). Edits come before the rules."},
 };
 
 struct screen_state {
 	struct rules rules;
+	struct overrides *overrides; /* NULL: none */
 };
 
 static void fields(const void *params, struct stage_fields *ret)
 {
-	(void)params;
+	const struct screen_params *p = params;
 	fields_read(ret, "turns.text", 0);
 	fields_read(ret, "turns.role", 0);
 	fields_write(ret, "qa.@", 0);
+	if (p->overrides_file.n) {
+		/* Edited turns are written whole, so they are read whole. */
+		static const char *const kept[] = {"turns.start_ms", "turns.end_ms", "turns.emotion"};
+		for (size_t i = 0; i < COUNT_OF(kept); i++)
+			fields_read(ret, kept[i], FIELD_OPTIONAL);
+		fields_read(ret, "id", 0);
+		fields_write(ret, "turns", FIELD_OPTIONAL);
+		fields_write(ret, "label", FIELD_OPTIONAL);
+		fields_write(ret, "overrides", FIELD_OPTIONAL);
+	}
 }
 
 static int check(const void *params, struct err *e)
@@ -80,9 +98,19 @@ static int init(struct stage *s, struct err *e)
 	const struct screen_params *p = s->params;
 	struct screen_state *st = ARENA_NEW(&s->arena, struct screen_state);
 	int r = rules_load(&s->arena, p->rules_file.p, &st->rules, e);
+	if (!r && p->overrides_file.n)
+		r = overrides_load(&s->arena, p->overrides_file.p, &st->overrides, e);
 	if (!r)
 		s->state = st;
 	return r;
+}
+
+static void destroy(struct stage *s)
+{
+	struct screen_state *st = s->state;
+	if (st)
+		overrides_release(st->overrides);
+	s->state = NULL;
 }
 
 /* --- Findings --- */
@@ -214,10 +242,27 @@ static void screen_foreign(struct screening *s)
 			found_words(s, &f[i], (int)i);
 }
 
+static void write_by_hand(struct work *w, const struct overridden *o)
+{
+	if (o->turns)
+		json_set(w->arena, w->fields, "turns", o->turns);
+	if (o->label)
+		json_set(w->arena, w->fields, "label", o->label);
+	if (o->applied)
+		json_set(w->arena, w->fields, "overrides", o->applied);
+}
+
 static int process(struct work *w, struct err *e)
 {
 	const struct screen_state *st = w->stage->state;
 	const struct json *turns = json_get(w->call, "turns");
+	struct overridden by_hand = {.turns = NULL};
+	int rc =
+		st->overrides ? overrides_apply(st->overrides, w->arena, json_get_str(w->call, "id"), turns, &by_hand, e) : 0;
+	if (rc < 0)
+		return rc;
+	if (by_hand.turns)
+		turns = by_hand.turns;
 	struct screening s = {.a = w->arena, .p = w->stage->params, .rules = &st->rules};
 	s.turns = arena_array(w->arena, json_count(turns) + 1, sizeof(*s.turns));
 	s.findings = json_array(w->arena);
@@ -235,7 +280,10 @@ static int process(struct work *w, struct err *e)
 		screen_texts(&s, "api_error", &st->rules.api_errors);
 		screen_foreign(&s);
 	}
+	if (by_hand.dropped.p)
+		found_text(&s, "dropped_by_hand", by_hand.dropped, 0, "overrides", -1);
 	work_verdict(w, json_count(s.findings) ? "reject" : "pass", s.findings);
+	write_by_hand(w, &by_hand);
 	return 0;
 }
 
@@ -251,5 +299,6 @@ const struct stage_ops stage_screen = {
 	.fields = fields,
 	.check = check,
 	.init = init,
+	.destroy = destroy,
 	.process = process,
 };

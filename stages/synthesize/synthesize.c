@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PROBLEMS_TEXT_MAX (ERR_TEXT_MAX - 200) /* bytes; a stage's name comes before, a count behind */
 #define PERSONAS_FILE_MAX ((size_t)1 << 20)
 
 struct params {
@@ -91,22 +90,6 @@ static int check(const void *params, struct err *e)
 	return 0;
 }
 
-/* As many as an error holds, whole ones: the rest is counted. */
-static int config_error(struct problems *p, struct err *e)
-{
-	CLEANUP(buf_release) struct buf b = BUF_INIT;
-	struct problems first = *p;
-	problems_print(p, &b);
-	while (b.len > PROBLEMS_TEXT_MAX && first.n > 1) {
-		first.n--;
-		buf_clear(&b);
-		problems_print(&first, &b);
-	}
-	if (first.n < p->n)
-		buf_printf(&b, "… and %zu more: taf check tells all", p->n - first.n);
-	return err_set(e, ERR_CONFIG, "%s", b.data);
-}
-
 static int read_personas(struct arena *a, const char *path, struct personas *ret, struct err *e)
 {
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
@@ -115,7 +98,7 @@ static int read_personas(struct arena *a, const char *path, struct personas *ret
 	if (rc != 0)
 		return rc;
 	/* The personas' strings point into what the parser copied, the marks at the path: both must last as long as `a`. */
-	return personas_parse(a, arena_strdup(a, path), buf_view(&text), ret, &p) ? 0 : config_error(&p, e);
+	return personas_parse(a, arena_strdup(a, path), buf_view(&text), ret, &p) ? 0 : problems_error(&p, e);
 }
 
 /* ---- Listing: the grid ---- */
@@ -222,7 +205,7 @@ static int read_scenarios(struct stage *s, struct lister *l, struct arena *a, co
 					STR_FMT(items[i].scenario->name), items[k].scenario->mark.file);
 	}
 	if (rc == 0 && p.n)
-		rc = config_error(&p, e);
+		rc = problems_error(&p, e);
 	return rc;
 }
 
@@ -293,7 +276,7 @@ static int get_scenario(struct work *w, int i, const struct scenario **ret, stru
 		const char *path = arena_str(&f->arena, params->scenarios.v[i]).p;
 		if (!scenario_parse(&f->arena, path, text, &f->scenario, &p)) {
 			f->scenario = NULL;
-			rc = config_error(&p, e);
+			rc = problems_error(&p, e);
 		}
 	}
 	*ret = f->scenario;

@@ -296,6 +296,35 @@ static void until(void **state)
 	toy_end(&t);
 }
 
+/* A member written whole takes the place of what was there; a path is laid over it. Equal calls differ to a stage that reads the id. */
+static void whole_members_replace(void **state)
+{
+	(void)state;
+	struct toy t;
+	begin(&t,
+		HEAD "  - {name: one, uses: toy-mark, needs: [in], with: {whole: a}}\n"
+			 "  - {name: two, uses: toy-mark, needs: [one], with: {second: a}}\n"
+			 "  - {name: three, uses: toy-mark, needs: [two], with: {whole: b, word: three}}\n  - {name: out, uses: "
+			 "toy-list, "
+			 "needs: [three]}\n",
+		"a=same\nb=same\n");
+	toy_run_ok(&t, 0);
+	toy_file_is(&t, LIST,
+		"a\t{\"mark\":{\"first\":\"one\",\"second\":\"a\"},\"turns\":[{\"text\":\"same\"}]}\n"
+		"b\t{\"mark\":{\"first\":\"three\"},\"turns\":[{\"text\":\"same\"}]}\n");
+	again(&t,
+		HEAD "  - {name: one, uses: toy-mark, needs: [in], with: {whole: a}}\n"
+			 "  - {name: two, uses: toy-mark, needs: [one], with: {second: a}}\n"
+			 "  - {name: three, uses: toy-mark, needs: [two], with: {whole: a, word: three}}\n  - {name: out, uses: "
+			 "toy-list, "
+			 "needs: [three]}\n",
+		NULL, 0);
+	toy_file_is(&t, LIST,
+		"a\t{\"mark\":{\"first\":\"three\"},\"turns\":[{\"text\":\"same\"}]}\n"
+		"b\t{\"turns\":[{\"text\":\"same\"}]}\n");
+	toy_end(&t);
+}
+
 #define MORE(slots, bad) \
 	HEAD "  - {name: judge, uses: toy-judge, needs: [in], with: {bad: " bad "}}\n" \
 		 "  - {name: more, uses: toy-more, needs: [judge], with: {slots: " slots "}}\n" \
@@ -513,6 +542,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(killed_anywhere),
 		cmocka_unit_test(narrowed),
 		cmocka_unit_test(until),
+		cmocka_unit_test(whole_members_replace),
 		cmocka_unit_test(expands),
 		cmocka_unit_test(parents_are_set),
 		cmocka_unit_test(reduces),

@@ -20,7 +20,7 @@
 #include <cmocka.h>
 
 static const char *const toy_types[] = {"toy-lines", "toy-copy", "toy-judge", "toy-net", "toy-sound", "toy-hear",
-	"toy-more", "toy-rank", "toy-list", "toy-lib", "toy-tell", "toy-ask", "toy-kin", "toy-peers"};
+	"toy-more", "toy-rank", "toy-list", "toy-lib", "toy-tell", "toy-ask", "toy-kin", "toy-peers", "toy-mark"};
 static atomic_int worked[COUNT_OF(toy_types)];
 static atomic_int at_once, most_at_once;
 const char *toy_libraries = "toylib 1";
@@ -358,6 +358,43 @@ static int more_process(struct work *w, struct err *e)
 	return 0;
 }
 
+/* --- toy-mark --- */
+
+struct mark_params {
+	struct str whole, second, word;
+};
+static const struct option mark_options[] = {
+	{"whole", OPT_STRING, offsetof(struct mark_params, whole), OPTION_SHAPES, "", 0, 0, NULL, NULL,
+		"the call that gets a mark with first alone"},
+	{"second", OPT_STRING, offsetof(struct mark_params, second), OPTION_SHAPES, "", 0, 0, NULL, NULL,
+		"the call whose mark gets a second"},
+	{"word", OPT_STRING, offsetof(struct mark_params, word), OPTION_SHAPES, "one", 0, 0, NULL, NULL, "what first is"},
+};
+
+static void mark_fields(const void *params, struct stage_fields *f)
+{
+	const struct mark_params *p = params;
+	fields_read(f, "id", 0);
+	fields_write(f, p->second.n ? "mark.second" : "mark", FIELD_OPTIONAL);
+}
+
+static int mark_process(struct work *w, struct err *e)
+{
+	(void)e;
+	count("toy-mark");
+	const struct mark_params *p = w->stage->params;
+	struct str id = json_get_str(w->call, "id");
+	struct json *mark = json_object(w->arena);
+	w->fields = json_object(w->arena);
+	if (p->second.n)
+		json_set_str(w->arena, mark, "second", id);
+	else
+		json_set_str(w->arena, mark, "first", p->word);
+	if (str_eq(id, p->second.n ? p->second : p->whole))
+		json_set(w->arena, w->fields, "mark", mark);
+	return 0;
+}
+
 /* --- toy-kin: like toy-more, of a pool --- */
 
 struct kin_params {
@@ -460,6 +497,8 @@ static void list_fields(const void *params, struct stage_fields *f)
 	fields_read(f, "heard", FIELD_OPTIONAL);
 	fields_read(f, "qa", FIELD_OPTIONAL);
 	fields_read(f, "blob.object", FIELD_OPTIONAL);
+	fields_read(f, "mark.first", FIELD_OPTIONAL);
+	fields_read(f, "mark.second", FIELD_OPTIONAL);
 }
 
 static int list_sink(struct stage *s, struct gather *g, const char *folder, struct err *e)
@@ -554,6 +593,14 @@ static const struct stage_ops more_ops = {.name = "toy-more",
 	.process = more_process,
 	.slots = more_slots,
 	.tag = more_tag};
+static const struct stage_ops mark_ops = {.name = "toy-mark",
+	.help = "mark",
+	.version = 1,
+	.kind = STAGE_MAP,
+	.params_size = sizeof(struct mark_params),
+	OPTIONS(mark_options),
+	.fields = mark_fields,
+	.process = mark_process};
 static const struct stage_ops kin_ops = {.name = "toy-kin",
 	.help = "more, of a pool",
 	.version = 1,
@@ -591,7 +638,7 @@ static const struct stage_ops tell_ops = {.name = "toy-tell",
 	.serves = PROVIDER_TTS};
 
 static const struct stage_ops *const all[] = {&lines_ops, &copy_ops, &copy2_ops, &draw_ops, &net_ops, &judge_ops,
-	&sound_ops, &hear_ops, &more_ops, &rank_ops, &list_ops, &lib_ops, &tell_ops, &kin_ops, NULL};
+	&sound_ops, &hear_ops, &more_ops, &rank_ops, &list_ops, &lib_ops, &tell_ops, &kin_ops, &mark_ops, NULL};
 const struct stage_registry toy_registry = {all};
 
 static const struct stage_sound sound_work = {"toy-sound", sound_process}, hear_work = {"toy-hear", hear_process};

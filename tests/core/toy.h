@@ -16,6 +16,7 @@
  * toy-sound (map, sound): in the worker: text → object `blob.object`; texts "crash", "hang", "leave" misbehave, "nap N" takes N ms.
  * toy-hear (map, sound): reads blob.object, writes its length to `heard`.
  * toy-more (expand): `slots` new calls a parent.
+ * toy-mark (map, cpu): reads the id; `whole: ID` writes that call's mark {first: `word`} whole, `second: ID` that call's mark.second {the id}.
  * toy-kin (expand of a pool): texts "solo…" are no parents; the others see the `peers` calls that come next by id; `basis`: and how many there are.
  *   Its peers() is counted as "toy-peers".
  * toy-rank (reduce): writes rank (by id), rejects those whose text was seen before.

@@ -499,6 +499,29 @@ static void test_real_data(void **state)
 	arena_release(&a);
 }
 
+static void drops_members(void **state)
+{
+	(void)state;
+	struct arena a = ARENA_INIT;
+	struct json *v;
+	assert_int_equal(json_parse(&a, STR("{\"a\":1,\"b\":{\"c\":2},\"d\":3}"), &v, NULL), 0);
+	json_drop(v, "d");
+	json_set_int(&a, v, "e", 4); /* behind what is the last now */
+	json_drop(v, "b");
+	json_drop(v, "x");
+	CLEANUP(buf_release) struct buf b = BUF_INIT;
+	json_write(&b, v);
+	assert_string_equal(b.data, "{\"a\":1,\"e\":4}");
+	json_drop(v, "a");
+	json_drop(v, "e");
+	assert_int_equal(json_count(v), 0);
+	json_set_int(&a, v, "f", 5);
+	buf_clear(&b);
+	json_write(&b, v);
+	assert_string_equal(b.data, "{\"f\":5}");
+	arena_release(&a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -521,6 +544,7 @@ int main(void)
 		cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_real_data),
+		cmocka_unit_test(drops_members),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
