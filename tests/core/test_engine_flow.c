@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -296,6 +297,29 @@ static void until(void **state)
 	toy_end(&t);
 }
 
+/* A sink replaces its folder; where the user put a link instead, nothing is lost and the words say what to do. */
+static void linked_folder(void **state)
+{
+	(void)state;
+	struct toy t;
+	begin(&t, CHAIN("no", "x"), "a=one\n");
+	char target[300], link[300];
+	snprintf(target, sizeof(target), "%s/elsewhere", t.dir);
+	snprintf(link, sizeof(link), "%s/work", t.dir);
+	assert_int_equal(fs_mkdirs(target, NULL), 0);
+	assert_int_equal(fs_mkdirs(link, NULL), 0);
+	snprintf(link, sizeof(link), "%s/work/toy-list", t.dir);
+	assert_int_equal(symlink(target, link), 0);
+	toy_write(&t, "elsewhere/mine.txt", "mine");
+	toy_run_ok(&t, 1);
+	assert_non_null(strstr(t.err.text, "is a link"));
+	toy_file_is(&t, "elsewhere/mine.txt", "mine");
+	assert_int_equal(unlink(link), 0);
+	toy_run_ok(&t, 0);
+	toy_computed(&t, "copy", 0);
+	toy_end(&t);
+}
+
 /* A member written whole takes the place of what was there; a path is laid over it. Equal calls differ to a stage that reads the id. */
 static void whole_members_replace(void **state)
 {
@@ -542,6 +566,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(killed_anywhere),
 		cmocka_unit_test(narrowed),
 		cmocka_unit_test(until),
+		cmocka_unit_test(linked_folder),
 		cmocka_unit_test(whole_members_replace),
 		cmocka_unit_test(expands),
 		cmocka_unit_test(parents_are_set),

@@ -2,6 +2,7 @@
 #include "tests/core/toy.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "core/work.h"
 
 #include <setjmp.h>
@@ -277,6 +278,47 @@ static void answers(void **state)
 	}
 }
 
+/* Each slot of a parent has draws of its own: two slots that ask the same get two answers, unless an answer is a function of the request. */
+static void answers_of_slots(void **state)
+{
+	(void)state;
+	for (int wild = 0; wild < 2; wild++) {
+		struct toy t;
+		toy_begin(&t);
+		t.wild = wild;
+		t.args.jobs = 1;
+		toy_write(&t, "in.txt", "a=same\n");
+		toy_write(&t, "pipeline.yaml",
+			"version: 1\nname: toy\nseed: 7\nproviders: {v: {kind: espeak}}\nstages:\n"
+			"  - {name: in, uses: toy-lines, with: {files: [in.txt]}}\n"
+			"  - {name: copy, uses: toy-tell-more, needs: [in], with: {provider: v}}\n" LIST);
+		toy_run_ok(&t, 0);
+		assert_int_equal(toy_worked("toy-tell"), 2);
+		assert_int_equal(toy_worked("toy-ask"), wild ? 2 : 1);
+		toy_end(&t);
+	}
+}
+
+/* A data file that changes after its digest went into the keys stops the run: nothing is stored under a key that tells another content. */
+static void data_file_changed_meanwhile(void **state)
+{
+	(void)state;
+	struct toy t;
+	begin(&t);
+	toy_write(&t, "rules.yaml", "a: 1\n");
+	toy_write(&t, "pipeline.yaml",
+		"version: 1\nname: toy\nseed: 7\nstages:\n  - {name: in, uses: toy-lines, with: {files: [in.txt]}}\n"
+		"  - {name: slow, uses: toy-net, needs: [in], with: {sleep_ms: 1500}}\n"
+		"  - {name: copy, uses: toy-copy2, needs: [slow], with: {file: rules.yaml}}\n" LIST);
+	toy_start(&t);
+	clock_sleep_ms(500);
+	toy_write(&t, "rules.yaml", "a: 2\n");
+	assert_int_equal(toy_join(&t), 1);
+	assert_non_null(strstr(t.err.text, "changed after the run began"));
+	toy_run_ok(&t, 0);
+	toy_end(&t);
+}
+
 int main(int argc, char **argv)
 {
 	int rc = toy_worker(argc, argv);
@@ -294,6 +336,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(early_cutoff),
 		cmocka_unit_test(absent_is_not_null),
 		cmocka_unit_test(answers),
+		cmocka_unit_test(answers_of_slots),
+		cmocka_unit_test(data_file_changed_meanwhile),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

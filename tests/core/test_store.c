@@ -113,6 +113,27 @@ static void results(void **state)
 	store_close(s, false);
 }
 
+/* An answer is read at once, by its own draw, and stays after the store was closed. */
+static void answers_at_once(void **state)
+{
+	(void)state;
+	struct store *s = must_open(DB_WRITE);
+	struct digest request = key_of("request"), other = key_of("other request");
+	CLEANUP(buf_release) struct buf b = BUF_INIT;
+	struct answer_row row = {
+		.request = request, .draw = 7, .answer = STR("{\"a\":1}"), .sent = STR("{}"), .model = STR("m")};
+	assert_int_equal(store_answer(s, &request, 7, &b, NULL), 0);
+	store_put_answer(s, &row);
+	assert_int_equal(store_answer(s, &request, 7, &b, NULL), 1);
+	assert_string_equal(b.data, "{\"a\":1}");
+	assert_int_equal(store_answer(s, &request, 8, &b, NULL), 0);
+	assert_int_equal(store_answer(s, &other, 7, &b, NULL), 0);
+	store_close(s, false);
+	s = must_open(DB_READ);
+	assert_int_equal(store_answer(s, &request, 7, &b, NULL), 1);
+	store_close(s, false);
+}
+
 static void failures_at_once(void **state)
 {
 	(void)state;
@@ -222,6 +243,7 @@ static void memos_and_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(answers_at_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(versions_and_mode, setup, teardown),
 		cmocka_unit_test_setup_teardown(results, setup, teardown),
 		cmocka_unit_test_setup_teardown(failures_at_once, setup, teardown),

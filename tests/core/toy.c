@@ -222,6 +222,18 @@ static int tell_process(struct work *w, struct err *e)
 	return 0;
 }
 
+static int tell_slots(const void *params)
+{
+	(void)params;
+	return 2;
+}
+
+static const char *tell_tag(const void *params)
+{
+	(void)params;
+	return "tell";
+}
+
 static const char *lib_libraries(void)
 {
 	return toy_libraries;
@@ -637,8 +649,22 @@ static const struct stage_ops tell_ops = {.name = "toy-tell",
 	.asks = tell_asks,
 	.serves = PROVIDER_TTS};
 
+static const struct stage_ops tell_more_ops = {.name = "toy-tell-more",
+	.help = "ask for more",
+	.version = 1,
+	.kind = STAGE_EXPAND,
+	.params_size = sizeof(struct tell_params),
+	OPTIONS(tell_options),
+	.fields = tell_fields,
+	.process = tell_process,
+	.asks = tell_asks,
+	.slots = tell_slots,
+	.tag = tell_tag,
+	.serves = PROVIDER_TTS};
+
 static const struct stage_ops *const all[] = {&lines_ops, &copy_ops, &copy2_ops, &draw_ops, &net_ops, &judge_ops,
-	&sound_ops, &hear_ops, &more_ops, &rank_ops, &list_ops, &lib_ops, &tell_ops, &kin_ops, &mark_ops, NULL};
+	&sound_ops, &hear_ops, &more_ops, &rank_ops, &list_ops, &lib_ops, &tell_ops, &kin_ops, &mark_ops, &tell_more_ops,
+	NULL};
 const struct stage_registry toy_registry = {all};
 
 static const struct stage_sound sound_work = {"toy-sound", sound_process}, hear_work = {"toy-hear", hear_process};

@@ -78,3 +78,17 @@ taf run --set stages.clean.with.min_chars=11 --json; is cutoff $? 0
 if [ "$(stage computed clean <out)" -gt 0 ]; then ok cutoff-computed; else bad cutoff-computed "$(cat out)"; fi
 taf gc --json; is cutoff-gc "$(number results)" 0
 taf run --json; is cutoff-back "$? $(computed <out)" "0 "
+
+# A stage that was run again with equal output lets its old results go, and those it has now stay.
+cd ..
+project s
+cd s || exit 1
+taf run; is equal-first $? 0
+same=stages.clean.with.max_turns=199
+taf run --set $same --json; is equal "$? $(computed <out)" "0 clean=20 pack=1"
+for _ in 1 2 3 4 5; do taf run --set $same; done
+taf gc --json
+if [ "$(number results)" -gt 0 ]; then ok equal-dropped; else bad equal-dropped "$(cat out)"; fi
+is equal-objects "$(number objects)" 0
+taf run --set $same --json; is equal-kept "$? $(computed <out)" "0 "
+taf run --json; is equal-back "$? $(computed <out)" "0 clean=20"
