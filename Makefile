@@ -51,7 +51,7 @@ CLI_SRC := $(wildcard src/cli/*.c)
 WORKER_SRC := $(wildcard src/worker/*.c)
 TEST_SRC := $(sort $(wildcard tests/*/test_*.c tests/*/*/test_*.c))
 BENCH_SRC := $(sort $(wildcard tests/bench/bench_*.c))
-SUPPORT_SRC := $(filter-out $(TEST_SRC) $(BENCH_SRC) $(wildcard tests/servers/*.c tests/cases/*/*.c tests/fuzz/*.c), \
+SUPPORT_SRC := $(filter-out $(TEST_SRC) $(BENCH_SRC) $(wildcard tests/servers/*.c tests/cases/*/*.c tests/fuzz/*.c tests/faults/*.c), \
 	$(wildcard tests/*.c tests/*/*.c tests/*/*/*.c))
 TSAN_SRC := $(wildcard $(patsubst %,tests/core/test_%*.c,engine scheduler store writer executor))
 
@@ -66,7 +66,8 @@ chosen = $(if $(T),$(foreach t,$(1),$(if $(findstring $(T),$(t)),$(t))),$(1))
 # What tests link besides the archive: the commands and the worker's loop without their main().
 TEST_OBJ := $(call objects,$(filter-out src/cli/main.c src/worker/main.c,$(CLI_SRC) $(WORKER_SRC)) $(SUPPORT_SRC))
 
-.PHONY: all programs tests run check asan tsan lint bench golden format install docs clean help FORCE
+FAULT_STEP ?= 1
+.PHONY: all programs tests run check asan tsan faults lint bench golden format install docs clean help FORCE
 all: programs
 programs: $(BUILD)/taf $(BUILD)/taf-worker
 tests: $(TESTS)
@@ -100,6 +101,9 @@ $(BUILD)/taf: $(call objects,$(CLI_SRC)) $(BUILD)/libtaf.a
 	$(link) $(TAF_LIBS)
 $(BUILD)/taf-worker: $(call objects,$(WORKER_SRC)) $(BUILD)/libtaf.a
 	$(link) $(TAF_LIBS) $(SOUND_LIBS)
+$(BUILD)/tests/faults/inject.so: tests/faults/inject.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	@echo "LINK $@"; $(CC) -std=c11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -fPIC -shared -o $@ $< -ldl
 $(TESTS) $(BENCHES): $(BUILD)/%: $(OBJ)/%.o $(BUILD)/libtest.a $(BUILD)/libtaf.a
 	$(link) $(SOUND_LIBS) $(TAF_LIBS) -lcmocka
 
@@ -117,6 +121,8 @@ tsan: ## the engine's tests under ThreadSanitizer, in build-tsan
 .PHONY: sanitized
 sanitized: $(if $(filter thread,$(SAN)),,programs) tests
 	@tests/run --build $(BUILD) --jobs $(JOBS) --slow 5 $(call chosen,$(CASES) $(TESTS))
+faults: programs $(BUILD)/tests/faults/inject.so ## each call to a file, the database, a socket or a process fails once (make faults FAULT_STEP=20: every 20th; hours for all)
+	@tests/faults/run $(BUILD) $(FAULT_STEP)
 golden: programs $(BUILD)/tests/stages/test_golden ## add golden rows of stages whose version was raised (tests/golden/rows.tsv)
 	@TAF_GOLDEN_ADD=1 TAF_DATA=. TAF_WORKER=$(BUILD)/taf-worker $(BUILD)/tests/stages/test_golden
 lint: ## clang-format, clang-tidy, cppcheck

@@ -96,7 +96,7 @@ static void run_child(struct utterance *u, pid_t parent)
 	if (getppid() != parent)
 		_exit(CHILD_PIPE);
 	signal(SIGPIPE, SIG_DFL);
-	struct rlimit cpu = {CHILD_CPU_S, CHILD_CPU_S};
+	struct rlimit cpu = {CHILD_CPU_S, CHILD_CPU_S + 1}; /* SIGXCPU first: it tells a text that never ends from a kill */
 	setrlimit(RLIMIT_CPU, &cpu);
 	_exit(u->voice ? say_in_child(u) : phonemes_in_child(u));
 }
@@ -121,6 +121,8 @@ static int read_all(int fd, struct buf *ret, struct err *e)
 
 static int child_error(int status, struct err *e)
 {
+	if (WIFSIGNALED(status) && (WTERMSIG(status) == SIGKILL || WTERMSIG(status) == SIGTERM))
+		return err_set(e, ERR_TRANSIENT, "the speech engine was killed from outside; is there memory enough?");
 	if (WIFSIGNALED(status))
 		return err_set(e, ERR_DATA, "libespeak-ng died of signal %d on this text", WTERMSIG(status));
 	switch (WEXITSTATUS(status)) {
@@ -128,6 +130,8 @@ static int child_error(int status, struct err *e)
 		return 0;
 	case CHILD_VOICE:
 		return err_set(e, ERR_CONFIG, "libespeak-ng does not load the voice %s with this variant", VOICE);
+	case CHILD_PIPE: /* also: no process could be started */
+		return err_set(e, ERR_TRANSIENT, "the speech engine could not be started, or could not hand over its sound");
 	default:
 		return err_set(e, ERR_DATA, "libespeak-ng failed on this text (status %d)", WEXITSTATUS(status));
 	}
@@ -226,6 +230,8 @@ static int keeper_start(struct err *e)
 static int in_child(const struct speech_voice *voice, struct str text, struct buf *ret, struct err *e)
 {
 	int fds[2];
+	if (keeper < 0 && keeper_start(e) != 0)
+		return e ? e->code : ERR_IO;
 	if (pipe2(fds, O_CLOEXEC) != 0)
 		return err_errno(e, "pipe to the speech engine");
 	int in = fds[0];
@@ -238,12 +244,18 @@ static int in_child(const struct speech_voice *voice, struct str text, struct bu
 	}
 	int code = send_request(keeper, &q, text, fds[1], e);
 	close(fds[1]);
-	if (code == 0)
-		code = read_all(in, ret, e);
+	if (code != 0) { /* half a request, or none: this keeper is of no use any more, and would never answer */
+		close(in);
+		fs_close(&keeper);
+		return code;
+	}
+	code = read_all(in, ret, e);
 	close(in); /* a child that is not heard out dies of SIGPIPE */
 	int status;
-	if (recv(keeper, &status, sizeof status, MSG_WAITALL) != (ssize_t)sizeof status)
-		return code ? code : err_set(e, ERR_WORKER, "the speech engine's keeper is gone");
+	if (recv(keeper, &status, sizeof status, MSG_WAITALL) != (ssize_t)sizeof status) {
+		fs_close(&keeper); /* it ends too; the next text has a new one */
+		return code ? code : err_set(e, ERR_TRANSIENT, "the speech engine's keeper is gone");
+	}
 	int ended = child_error(status, code ? NULL : e);
 	return code ? code : ended;
 }
