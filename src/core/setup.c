@@ -62,18 +62,31 @@ static void setup_wiring(struct stage_run *s)
 	digester_free(d);
 }
 
+static int add_item_file(struct stage_run *s, struct str path, struct digester *d, struct err *e)
+{
+	struct digest content;
+	int rc = files_digest(s->g->files, path, FILE_TEXT, &content, e);
+	if (rc < 0)
+		return err_context(e, "stage %s", s->cs->stage.name);
+	digester_part(d, path.p, path.n);
+	digester_part(d, content.b, DIGEST_SIZE);
+	return 0;
+}
+
+/* What a source lists from: its input files, and single files of which each item takes its part (import's labels_csv). */
 static int add_item_files(struct stage_run *s, struct digester *d, struct err *e)
 {
 	const struct option_list *list = stage_item_files(&s->cs->stage);
-	for (size_t i = 0; list && i < list->n; i++) {
-		struct digest content;
-		int rc = files_digest(s->g->files, list->v[i], FILE_TEXT, &content, e);
-		if (rc < 0)
-			return err_context(e, "stage %s", s->cs->stage.name);
-		digester_part(d, list->v[i].p, list->v[i].n);
-		digester_part(d, content.b, DIGEST_SIZE);
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && list && i < list->n; i++)
+		rc = add_item_file(s, list->v[i], d, e);
+	for (size_t i = 0; rc == 0 && i < s->ops->noptions; i++) {
+		const struct option *o = &s->ops->options[i];
+		const struct str *path = (const void *)((const char *)s->cs->stage.params + o->offset);
+		if (o->type == OPT_FILE && (o->flags & OPTION_PER_ITEM) && path->n)
+			rc = add_item_file(s, *path, d, e);
 	}
-	return 0;
+	return rc;
 }
 
 /* All that decides what this stage and those before it make. Unlike a key it may hold names and paths: when in doubt, the memos are walked. */

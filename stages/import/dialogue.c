@@ -17,16 +17,9 @@ static const struct member members[] = {
 	{"end_call_signal_detected", MEMBER_BOOL, false},
 };
 
-/* An object over the whole file with that member; a first line that is closed and followed by others is JSONL. */
 static bool recognises(struct str text)
 {
-	struct str rest = text, line = str_of(NULL);
-	if (!str_starts(str_trim(text), "{") || str_find(text, STR("\"dialogue_history\"")) < 0)
-		return false;
-	while (str_line(&rest, &line) && str_trim(line).n == 0)
-		;
-	line = str_trim(line);
-	return !(line.n > 1 && str_ends(line, "}") && str_trim(rest).n > 0);
+	return record_is_lone(text, "\"dialogue_history\"");
 }
 
 static struct json *pick(struct arena *a, const struct import_file *f, struct buf *why)
@@ -45,13 +38,9 @@ struct json *dialogue_history(struct arena *a, const struct import_file *f, stru
 	return record ? json_get(record, "dialogue_history") : NULL;
 }
 
-/* Prefix and id in file; a file that tells no id is known by its stem, which without a prefix of the user is the prefix already. */
 static struct str id_of(struct arena *a, const struct import_file *f, const struct json *record, struct buf *why)
 {
-	struct str part = record ? json_get_str(record, "tts_id") : str_of(NULL);
-	if (part.n == 0 && f->named)
-		part = f->stem;
-	return record_id(a, f->prefix, part, why);
+	return record_lone_id(a, f, record ? json_get_str(record, "tts_id") : str_of(NULL), why);
 }
 
 static struct str lone_id(struct arena *a, const struct import_file *f)
@@ -91,7 +80,7 @@ static int list(struct import_list *l, const struct import_file *f, struct err *
 		if (!str_is(member->key, "tts_id"))
 			json_set_key(a, content, member->key, json_copy(a, member));
 	}
-	lister_add(l->lister, id, record_content(a, &reader_dialogue, content), (struct locator){.file = f->index}, NULL, 0);
+	import_add(l, f, id, record_content(a, &reader_dialogue, content), (struct locator){.file = f->index});
 	return 0;
 }
 

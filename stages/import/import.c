@@ -12,13 +12,19 @@
 
 static const struct reader *const import_readers[] = {
 	&reader_dialogue, /* before JSONL: an object on one line could be either */
+	&reader_whisper,
+	&reader_funasr,
+	&reader_vtt, /* subtitles before JSONL too: a line of them may be all in braces */
+	&reader_srt,
 	&reader_jsonl,
+	&reader_plain, /* last: it takes what begins like a dialogue */
 	NULL,
 };
 
 enum initiator { INITIATOR_AUTO, INITIATOR_LEFT, INITIATOR_RIGHT, INITIATOR_UNKNOWN };
 static const char *const source_names[] = {"asr", "published", NULL};
 static const char *const initiator_names[] = {"auto", "left", "right", "unknown", NULL};
+static const char *const sides_names[] = {"auto", "first", "questions", NULL};
 
 #define AT(field) offsetof(struct import_params, field)
 
@@ -27,10 +33,11 @@ static const struct option options[] = {
 		.type = OPT_FILES,
 		.offset = AT(inputs),
 		.flags = OPTION_REQUIRED | OPTION_PER_ITEM,
-		.help = "Transcript files. The form is recognised by the content: TeleAntiFraud JSONL, or full-dialogue JSON. "
-				"A JSONL line and a "
-				"full dialogue of one id (give both the same prefix) are one call: labels from the line, text and "
-				"order from the dialogue."},
+		.help =
+			"Transcript files. The form is recognised by the content: TeleAntiFraud JSONL, full-dialogue JSON, Whisper "
+			"and WhisperX JSON, FunASR JSON, WebVTT, SRT, plain text (docs/transcripts.md shows each). A JSONL line "
+			"and a full dialogue of one id (give both the same prefix) are one call: labels from the line, text and "
+			"order from the dialogue."},
 	{.name = "prefix",
 		.type = OPT_STRING,
 		.offset = AT(prefix),
@@ -62,7 +69,47 @@ static const struct option options[] = {
 		.offset = AT(label),
 		.flags = OPTION_SHAPES,
 		.dflt = "''",
-		.help = "A fraud type or a scene for calls whose file tells none. Empty: such calls are quarantined."},
+		.help =
+			"A fraud type or a scene for calls of which neither the file nor labels_csv tells one. Empty: such calls "
+			"are quarantined."},
+	{.name = "labels_csv",
+		.type = OPT_FILE,
+		.offset = AT(labels_csv),
+		.flags = OPTION_PER_ITEM,
+		.dflt = "",
+		.help =
+			"A CSV file with a header: id (the whole id of a call, or its id within the file), label or fraud_type and "
+			"scene, and if you like age, gender, occupation (of the user) and initiator. What a row says goes before "
+			"what the transcript says; editing a row works only its call again."},
+	{.name = "speakers",
+		.type = OPT_MAP,
+		.offset = AT(speakers),
+		.flags = OPTION_SHAPES,
+		.help = "Which side the speakers of a transcript are on: {left: SPEAKER_00}, {right: 'B, C'} or {SPEAKER_00: "
+				"left}. "
+				"Where one side is known and one speaker is left over, that one has the other side."},
+	{.name = "sides",
+		.type = OPT_CHOICE,
+		.offset = AT(sides),
+		.flags = OPTION_SHAPES,
+		.dflt = "auto",
+		.choices = sides_names,
+		.help = "Which of two speakers is left when neither `speakers` nor a name (L, 左, …) says it. auto: who "
+				"addresses the "
+				"other more politely (您, 请, 麻烦, 我们), as a service does and whoever plays one; if even, who says "
+				"more. "
+				"first: who speaks first. questions: who asks less in fraud calls, who asks more in others."},
+	{.name = "merge_ms",
+		.type = OPT_INT,
+		.offset = AT(merge_ms),
+		.flags = OPTION_SHAPES,
+		.dflt = "10000",
+		.min = 0,
+		.max = 3600000,
+		.unit = "ms",
+		.help =
+			"Segments of one side that follow each other are one turn, unless a pause longer than this lies between "
+			"them."},
 	{.name = "labels",
 		.type = OPT_FILE,
 		.offset = AT(labels_file),
@@ -96,6 +143,11 @@ static void fields(const void *params, struct stage_fields *ret)
 static bool is_private(const void *params)
 {
 	return ((const struct import_params *)params)->is_private;
+}
+
+static int check(const void *params, struct err *e)
+{
+	return sides_check(((const struct import_params *)params)->speakers, e);
 }
 
 static int init(struct stage *s, struct err *e)
@@ -175,10 +227,34 @@ static int open_file(struct import_list *l, struct import_file *f, struct err *e
 		broken_file(l, f, "the file is empty");
 		return 0;
 	}
+	if (str_starts(f->text, "\xff\xfe") || str_starts(f->text, "\xfe\xff"))
+		buf_puts(&why, "the file is in UTF-16: iconv -f UTF-16 -t UTF-8; ");
+	else if (utf8_invalid(f->text) >= 0)
+		buf_puts(&why, "the file is not in UTF-8; if it is in GBK: iconv -f GBK -t UTF-8; ");
 	buf_puts(&why, "not a form that import knows: ");
 	reader_names(&why);
 	broken_file(l, f, why.data);
 	return 0;
+}
+
+void import_add(struct import_list *l, const struct import_file *f, struct str id, struct json *content, struct locator at)
+{
+	const struct json *row = NULL;
+	const char *problem = NULL;
+	/* The id within the file: behind the prefix, or all of it. */
+	struct str part = id.n > f->prefix.n ? str_n(id.p + f->prefix.n + 1, id.n - f->prefix.n - 1) : id;
+	if (l->rc)
+		return;
+	if (l->rows)
+		l->rc = rows_find(l->rows, id, part, &row, &problem, l->e);
+	l->added++;
+	if (problem) {
+		lister_broken(l->lister, id, at, problem);
+		return;
+	}
+	if (row)
+		json_set(lister_arena(l->lister), content, "row", json_copy(lister_arena(l->lister), row));
+	lister_add(l->lister, id, content, at, NULL, 0);
 }
 
 static int list_files(struct import_list *l, struct import_file *files, size_t n, struct err *e)
@@ -205,9 +281,11 @@ static int list_files(struct import_list *l, struct import_file *files, size_t n
 			if (!files[i].reader || (files[i].reader == &reader_dialogue) != (lone == 1))
 				continue;
 			r = files[i].reader->list(l, &files[i], e);
+			if (!r)
+				r = l->rc;
 		}
 	}
-	return r;
+	return r || !l->rows || l->added == 0 ? r : rows_end(l->rows, e);
 }
 
 static int list(struct stage *s, struct lister *lister, struct err *e)
@@ -215,7 +293,8 @@ static int list(struct stage *s, struct lister *lister, struct err *e)
 	const struct import_params *p = s->params;
 	size_t n = p->inputs.n;
 	struct arena names = ARENA_INIT;
-	struct import_list l = {.lister = lister, .dialogues = MAP_INIT};
+	const struct import_state *st = s->state;
+	struct import_list l = {.lister = lister, .dialogues = MAP_INIT, .e = e};
 	struct import_file *files = arena_array(&names, n ? n : 1, sizeof(*files));
 	for (size_t i = 0; i < n; i++) {
 		struct str stem = encoded(&names, fs_stem(p->inputs.v[i].p));
@@ -225,7 +304,10 @@ static int list(struct stage *s, struct lister *lister, struct err *e)
 		files[i].prefix = files[i].named ? encoded(&names, p->prefix) : stem;
 	}
 	l.files = files;
-	int r = list_files(&l, files, n, e);
+	int r = p->labels_csv.n ? rows_load(&names, p->labels_csv.p, &st->labels, &l.rows, e) : 0;
+	if (!r)
+		r = list_files(&l, files, n, e);
+	rows_free(l.rows);
 	map_release(&l.dialogues);
 	arena_release(&names);
 	return r;
@@ -274,13 +356,20 @@ static int clean_text(struct arena *a, const struct import_state *st, struct str
 
 static int clean_turns(struct work *w, const struct import_state *st, struct transcript *t, struct err *e)
 {
+	static const char *const times[] = {"start_ms", "end_ms"};
 	struct json *out = json_array(w->arena);
 	JSON_EACH(turn, t->turns) {
 		struct str text;
 		int r = clean_text(w->arena, st, turn_text(turn), t, &text, e);
 		if (r)
 			return err_context(e, "turn %zu", json_count(out) + 1);
-		json_append(out, turn_new(w->arena, str_is(turn_role(turn), "left") ? "left" : "right", text));
+		if (text.n == 0 && t->segments)
+			continue; /* there was nothing but a signal in it */
+		struct json *made = turn_new(w->arena, str_is(turn_role(turn), "left") ? "left" : "right", text);
+		for (size_t i = 0; i < COUNT_OF(times); i++)
+			if (json_get(turn, times[i]))
+				json_set_int(w->arena, made, times[i], json_get_int(turn, times[i], 0));
+		json_append(out, made);
 	}
 	t->turns = out;
 	return 0;
@@ -294,7 +383,8 @@ static int make_label(
 	if (name.n == 0 && scene.n == 0)
 		name = p->label;
 	if (name.n == 0 && scene.n == 0)
-		return err_set(e, ERR_DATA, "no label: the record has no fraud_type; set `label` in the import's `with`");
+		return err_set(e,
+			ERR_DATA, "no label: neither the transcript nor a row of labels_csv tells one; set `labels_csv` or `label` in the import's `with`");
 	struct json *label = json_object(w->arena);
 	bool fraud = labels_is_fraud_type(&st->labels, name);
 	if (fraud)
@@ -325,6 +415,8 @@ static void make_profile(struct work *w, const struct transcript *t)
 		json_set_str(w->arena, right, "occupation", str_trim(t->occupation));
 	if (str_trim(t->awareness).n)
 		json_set_str(w->arena, right, "awareness", str_trim(t->awareness));
+	if (t->gender)
+		json_set_text(w->arena, right, "gender", t->gender);
 	if (json_count(right) == 0)
 		return;
 	struct json *profile = json_object(w->arena);
@@ -367,16 +459,19 @@ static int make_call(struct work *w, struct err *e)
 	int r = reader->read(w, w->call, &t, e);
 	if (r)
 		return r;
-	if (json_count(t.turns) == 0)
+	rows_apply(json_get(w->call, "row"), &t);
+	if (json_count(t.turns) == 0 && !t.segments)
 		return err_set(e, ERR_DATA, "empty call: it has no turns");
 	w->fields = json_object(w->arena);
 	r = make_label(w, st, &t, &fraud, e);
+	if (!r && t.segments)
+		r = sides_turns(w, t.segments, fraud, &t.turns, e);
 	if (!r)
 		r = clean_turns(w, st, &t, e);
 	if (r)
 		return r;
 	json_set_text(w->arena, w->fields, "source", source_names[p->source]);
-	json_set_text(w->arena, w->fields, "initiator", initiator_of(p, fraud));
+	json_set_text(w->arena, w->fields, "initiator", t.initiator ? t.initiator : initiator_of(p, fraud));
 	json_set(w->arena, w->fields, "turns", t.turns);
 	make_profile(w, &t);
 	make_termination(w, st, &t);
@@ -403,6 +498,7 @@ const struct stage_ops stage_import = {
 	.options = options,
 	.noptions = COUNT_OF(options),
 	.fields = fields,
+	.check = check,
 	.init = init,
 	.destroy = destroy,
 	.list = list,

@@ -106,7 +106,7 @@ static void list_line(struct import_list *l, const struct import_file *f, struct
 	if (!take_dialogue(l, a, id, content, &why))
 		lister_broken(l->lister, id, at, why.data);
 	else
-		lister_add(l->lister, id, content, at, NULL, 0);
+		import_add(l, f, id, content, at);
 }
 
 static int list(struct import_list *l, const struct import_file *f, struct err *e)
@@ -126,13 +126,6 @@ static int list(struct import_list *l, const struct import_file *f, struct err *
 		list_line(l, f, s, at);
 	}
 	return 0;
-}
-
-static struct str no_lone_id(struct arena *a, const struct import_file *f)
-{
-	(void)a;
-	(void)f;
-	return str_of(NULL);
 }
 
 /* Left, right, left, …: only counts that fit can be put in order. */
@@ -172,7 +165,7 @@ const struct reader reader_jsonl = {
 	.name = "jsonl",
 	.help = "TeleAntiFraud JSONL (an object a line: tts_id, left, right, …)",
 	.recognises = recognises,
-	.lone_id = no_lone_id,
+	.lone_id = record_no_lone_id,
 	.list = list,
 	.read = read_record,
 };

@@ -188,6 +188,32 @@ struct str record_id(struct arena *a, struct str prefix, struct str part, struct
 	return arena_str(a, buf_view(&id));
 }
 
+struct str record_lone_id(struct arena *a, const struct import_file *f, struct str part, struct buf *why)
+{
+	return record_id(a, f->prefix, part.n == 0 && f->named ? f->stem : part, why);
+}
+
+struct str record_no_lone_id(struct arena *a, const struct import_file *f)
+{
+	(void)a;
+	(void)f;
+	return str_of(NULL);
+}
+
+/* A first line that is closed and followed by others is JSONL. */
+bool record_is_lone(struct str text, const char *member)
+{
+	struct str rest = text, line = str_of(NULL);
+	if (!str_starts(str_trim(text), "{"))
+		return false;
+	while (str_line(&rest, &line) && str_trim(line).n == 0)
+		;
+	line = str_trim(line);
+	if (line.n > 1 && str_ends(line, "}") && str_trim(rest).n > 0)
+		return false;
+	return str_find(text, str_of(member)) >= 0;
+}
+
 struct json *record_parse(struct arena *a, struct str text, struct buf *why)
 {
 	struct err e = ERR_INIT;

@@ -105,7 +105,8 @@ static void tells_what_is_broken(void **state)
 		{"{\"dialogue_history\":[{\"role\":\"left\",\"content\":\"\xc0\"}]}", "invalid UTF-8"},
 		{"", "the file is empty"},
 		{"\xef\xbb\xbf \r\n", "the file is empty"},
-		{"WEBVTT\n\n00:01", "not a form that import knows"},
+		{"WEBVTT\n\n00:01", "empty call: no segment has a text"},
+		{"00:01 bytes", "not a form that import knows"},
 		{"{\n\"a\": 1\n}\n", "not a form that import knows"},
 		{"\x89PNG\r\n\x1a\n", "not a form that import knows"},
 	};
