@@ -133,7 +133,7 @@ static uint32_t entity(struct str s, size_t *ret_n)
 			return 0;
 		cp = cp * (hex ? 16 : 10) + (uint32_t)digit;
 	}
-	if (i == from || i >= s.n || s.p[i] != ';' || cp > 0x10FFFF || (cp >= 0xD800 && cp <= 0xDFFF))
+	if (cp == 0 || i >= s.n || s.p[i] != ';' || cp > 0x10FFFF || (cp >= 0xD800 && cp <= 0xDFFF))
 		return 0;
 	*ret_n = i + 1;
 	return cp;

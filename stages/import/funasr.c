@@ -15,23 +15,29 @@ static bool recognises(struct str text)
 	return record_is_lone(text, "\"sentence_info\"");
 }
 
+/* A mark that is not closed is text. */
 static struct str without_marks(struct arena *a, struct str text)
 {
-	CLEANUP(buf_release) struct buf b = BUF_INIT;
-	ptrdiff_t at = str_find(text, STR("<|"));
-	if (at < 0)
-		return text;
-	while (at >= 0) {
-		buf_add(&b, text.p, (size_t)at);
-		text = str_n(text.p + at, text.n - (size_t)at);
-		ptrdiff_t end = str_find(text, STR("|>"));
-		if (end < 0) /* no mark: the rest stays */
-			break;
-		text = str_n(text.p + end + 2, text.n - (size_t)end - 2);
-		at = str_find(text, STR("<|"));
+	char *out = arena_alloc(a, text.n + 1);
+	size_t n = 0, from = 0;
+	bool open = false;
+	for (size_t i = 0; i < text.n; i++) {
+		bool pair = i + 1 < text.n;
+		if (!open && pair && text.p[i] == '<' && text.p[i + 1] == '|') {
+			open = true;
+			from = i++;
+		} else if (open && pair && text.p[i] == '|' && text.p[i + 1] == '>') {
+			open = false;
+			i++;
+		} else if (!open) {
+			out[n++] = text.p[i];
+		}
 	}
-	buf_str(&b, text);
-	return arena_str(a, buf_view(&b));
+	if (open) {
+		memcpy(out + n, text.p + from, text.n - from);
+		n += text.n - from;
+	}
+	return str_n(out, n);
 }
 
 static bool take_sentence(struct segments *s, const struct json *sentence, size_t i)
@@ -161,14 +167,14 @@ static void list_results(struct import_list *l, const struct import_file *f, str
 		};
 		if (piece.n || !last)
 			list_result(l, f, piece, at, n);
-		else
+		else if (end < rest.n)
 			broken_list(l, f, at.line, n, n == 1 ? "the list is empty" : "a comma and nothing behind it");
 		line += lines;
 		rest = str_n(rest.p + end, rest.n - end);
 		if (!last)
 			continue;
 		if (rest.n == 0)
-			broken_list(l, f, line, n + 1, "the list is not closed: was the file cut short?");
+			broken_list(l, f, line, piece.n ? n + 1 : n, "the list is not closed: was the file cut short?");
 		else if (str_trim(str_n(rest.p + 1, rest.n - 1)).n)
 			broken_list(l, f, line, n + 1, "text behind the end of the list");
 		return;

@@ -198,7 +198,7 @@ static void broken_file(struct import_list *l, const struct import_file *f, cons
 {
 	CLEANUP(buf_release) struct buf toolong = BUF_INIT;
 	struct arena *a = lister_arena(l->lister);
-	struct str id = record_id(a, f->prefix, f->named ? f->stem : str_of(NULL), &toolong);
+	struct str id = record_lone_id(a, f, str_of(NULL), &toolong);
 	if (!id.p)
 		id = str_of(arena_printf(a, "file-%d", f->index));
 	lister_broken(l->lister, id, (struct locator){.file = f->index}, reason);

@@ -174,6 +174,15 @@ struct json *record_content(struct arena *a, const struct reader *reader, struct
 	return content;
 }
 
+static struct str checked_id(struct arena *a, const struct buf *id, struct buf *why)
+{
+	if (buf_error(id) || id->len > CALL_ID_MAX) {
+		buf_printf(why, "the id '%.40s…' is longer than %d bytes: set a shorter prefix", id->data, CALL_ID_MAX);
+		return str_of(NULL);
+	}
+	return arena_str(a, buf_view(id));
+}
+
 struct str record_id(struct arena *a, struct str prefix, struct str part, struct buf *why)
 {
 	CLEANUP(buf_release) struct buf id = BUF_INIT;
@@ -181,16 +190,18 @@ struct str record_id(struct arena *a, struct str prefix, struct str part, struct
 	if (part.n)
 		buf_putc(&id, '/');
 	id_encode(&id, part);
-	if (buf_error(&id) || id.len > CALL_ID_MAX) {
-		buf_printf(why, "the id '%.40s…' is longer than %d bytes: set a shorter prefix", id.data, CALL_ID_MAX);
-		return str_of(NULL);
-	}
-	return arena_str(a, buf_view(&id));
+	return checked_id(a, &id, why);
 }
 
 struct str record_lone_id(struct arena *a, const struct import_file *f, struct str part, struct buf *why)
 {
-	return record_id(a, f->prefix, part.n == 0 && f->named ? f->stem : part, why);
+	if (part.n || !f->named)
+		return record_id(a, f->prefix, part, why);
+	CLEANUP(buf_release) struct buf id = BUF_INIT; /* the stem is encoded already */
+	buf_str(&id, f->prefix);
+	buf_putc(&id, '/');
+	buf_str(&id, f->stem);
+	return checked_id(a, &id, why);
 }
 
 struct str record_no_lone_id(struct arena *a, const struct import_file *f)

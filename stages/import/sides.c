@@ -4,9 +4,9 @@
  * takes the other; else the option `sides` decides between two. More than two without a word in `speakers`, or one alone, is an error of the call.
  *
  * `auto` looks for the polite address of whoever serves or pretends to, 您 请 麻烦 我们: who says them more often is left, and if neither does, who says
- * more. On the 4,962 dialogues of TeleAntiFraud (which models wrote) it is right in 98.2% of the fraud calls and 99.5% of the others. `questions` goes
- * by the share of sentences that ask; there the user asks more in 85% of the fraud calls ("why? what must I do?"), and the service only in half of the
- * everyday ones (41% the user, the rest even), so it looks at the label: it is for those who know their calls to be so.
+ * more. On the 4,962 dialogues of TeleAntiFraud (models wrote them) it is right in 98.3% of the fraud calls and 99.5% of the others. `questions` goes by
+ * the share of sentences that ask. There it is the user of a fraud call who asks more ("why? what must I do?"), and the service of an everyday call, so
+ * it looks at the label: right in 81% and 71%. `first`: whoever speaks first is left, which holds where the transcript begins with the service.
  * tests/stages/import/test_real.c holds these numbers.
  *
  * Order: by start where every segment has one (stable; recognisers of two channels write one channel after the other), else as in the file. Segments of
@@ -251,7 +251,8 @@ static struct placed *in_order(struct arena *a, const struct json *segments, siz
 	bool all = true;
 	JSON_EACH(segment, segments) {
 		v[i] = (struct placed){segment, json_get_int(segment, "start_ms", -1), i};
-		all = all && v[i++].start_ms >= 0;
+		all = all && v[i].start_ms >= 0;
+		i++;
 	}
 	if (all && n)
 		qsort(v, n, sizeof(*v), by_start);
