@@ -7,6 +7,7 @@
 #include "cli/say.h"
 #include "core/engine.h"
 #include "core/scenario.h"
+#include "core/secret.h"
 #include "provider/script.h"
 
 #include <stdio.h>
@@ -31,6 +32,7 @@ struct check {
 	struct problems problems;
 	struct labels labels;
 	bool has_labels;
+	const char *work; /* the work folder */
 	size_t stages, files, scenarios, providers;
 };
 
@@ -91,7 +93,7 @@ static void check_files(struct check *c, const struct config_stage *s)
 	for (size_t i = 0; i < ops->noptions; i++) {
 		const struct option *o = &ops->options[i];
 		const char *at = (const char *)s->stage.params + o->offset;
-		if (o->flags & OPTION_PER_ITEM)
+		if (o->flags & (OPTION_PER_ITEM | OPTION_SECRET_FILE))
 			continue;
 		if (o->type == OPT_FILE)
 			check_file(c, o, *(const struct str *)(const void *)at);
@@ -157,7 +159,9 @@ static void check_stage(struct check *c, struct config_stage *s)
 	check_files(c, s);
 	check_scenarios(c, s);
 	/* What a stage makes of its files, it knows best itself. */
-	if (c->problems.n == before && s->stage.ops->init && s->stage.ops->init(&s->stage, &e) < 0) {
+	if (secret_read(s, c->work, &e) < 0)
+		problem_add(&c->problems, s->mark, "stage %s: %s", s->stage.name, e.text);
+	else if (c->problems.n == before && s->stage.ops->init && s->stage.ops->init(&s->stage, &e) < 0) {
 		err_context(&e, "stage %s", s->stage.name);
 		add_error(c, NULL, &e);
 	}
@@ -251,6 +255,9 @@ static int check(const struct cli_given *given)
 			report(&c, true, &providers);
 		return EXIT_BAD_CONFIG;
 	}
+	CLEANUP(buf_release) struct buf work = BUF_INIT;
+	where_work(&o->where, &work);
+	c.work = work.data;
 	c.providers = config->nproviders;
 	check_labels(&c);
 	for (size_t i = 0; i < config->nstages; i++)

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/fs.h"
 #include "core/overlay.h"
+#include "core/secret.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -482,6 +483,19 @@ static void keep_stages(struct load *l)
 
 /* --- Loading --- */
 
+static void hide_secrets(struct config *c, struct yaml_node *root)
+{
+	const struct yaml_node *list = yaml_get(root, "stages");
+	if (!list || list->kind != YAML_LIST)
+		return;
+	YAML_EACH(node, list) {
+		const struct yaml_node *name = node->kind == YAML_MAP ? yaml_get(node, "name") : NULL;
+		int index = name && name->kind == YAML_SCALAR ? config_stage_index(c, name->text) : -1;
+		if (index >= 0)
+			secret_hide(&c->arena, &c->stages[index], node);
+	}
+}
+
 static void digest_tree(struct config *c, const struct yaml_node *root)
 {
 	CLEANUP(buf_release) struct buf b = BUF_INIT;
@@ -533,6 +547,7 @@ static void load_tree(struct load *l, struct str text)
 	read_providers(l, root);
 	if (read_stages(l, root))
 		keep_stages(l);
+	hide_secrets(c, root);
 	digest_tree(c, root);
 }
 

@@ -365,7 +365,7 @@ static void check_privacy(const struct graph *g, int stage, int *from, struct pr
 	for (int i = n; i-- > 0;)
 		buf_printf(&b, "%s -> ", g->stages[path[i]].stage->name);
 	problem_add(problems,
-		s->mark, "private calls reach %s %s by %s%s; put an anonymize stage between, or say `private: false` at %s if its texts hold no personal data",
+		s->mark, "private calls reach %s %s by %s%s; put a stage that uses anonymize between, or say `private: false` at %s if its texts hold no personal data",
 		ops->kind == STAGE_SINK ? "the sink" : "the provider of", s->stage->name, b.data, s->stage->name,
 		g->stages[path[n - 1]].stage->name);
 }

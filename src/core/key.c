@@ -1,6 +1,7 @@
 #include "core/key.h"
 
 #include "base/alloc.h"
+#include "core/secret.h"
 
 #include <string.h>
 
@@ -54,7 +55,7 @@ static int fingerprint_options(
 		if (o->flags & OPTION_SECRET_KEY) {
 			const struct str *secret = at;
 			struct digest d;
-			key_input(*secret, NULL, 0, &d);
+			secret_fingerprint(*secret, &d);
 			json_set(a, out, "privacy_key", hex_json(a, &d));
 			continue;
 		}

@@ -24,7 +24,9 @@ enum option_flags {
 	OPTION_REQUIRED = 2, /* no default */
 	OPTION_PER_ITEM = 4, /* files: content is keyed by the items that use it, not by the whole stage */
 	OPTION_YAML = 8, /* files: YAML; digested as a parsed tree. Otherwise text: BOM, CRLF and trailing blanks do not count */
-	OPTION_SECRET_KEY = 16 /* string: a privacy key; only its fingerprint enters keys, never shown */
+	OPTION_SECRET_KEY = 16,  /* string: a privacy key; only its fingerprint enters keys, never shown (core/secret.h) */
+	OPTION_SECRET_ENV = 32,  /* string: the environment variable that holds the privacy key */
+	OPTION_SECRET_FILE = 64, /* file: it holds the privacy key; read when a run begins, not before */
 };
 
 struct option_list {

@@ -351,6 +351,12 @@ static struct str last_part(struct str path)
 	return path;
 }
 
+/* A privacy key may be given as a literal, alone or in a map; the words of an error do not repeat it. */
+static bool privacy_key(struct str key, const char *value)
+{
+	return str_is(key, "key") || strstr(value, "key:") || strstr(value, "key\":");
+}
+
 static void apply_set(struct arena *a, struct yaml_node *root, const char *text, struct problems *problems)
 {
 	const char *equals = strchr(text, '=');
@@ -366,7 +372,7 @@ static void apply_set(struct arena *a, struct yaml_node *root, const char *text,
 	s.path = str_n(text, (size_t)(equals - text));
 	struct str key = last_part(s.path);
 	/* The place is shown: not with a secret in it. */
-	if (yaml_secret_key(key) || yaml_secret_value(str_of(equals + 1)))
+	if (yaml_secret_key(key) || yaml_secret_value(str_of(equals + 1)) || privacy_key(key, equals + 1))
 		s.mark.file = arena_printf(a, "--set %.*s=…", STR_FMT(s.path));
 	if (utf8_invalid(str_of(text)) >= 0) {
 		problem_add(problems, (struct yaml_mark){"--set", 0, 0}, "not valid UTF-8");

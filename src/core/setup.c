@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "core/objects.h"
+#include "core/secret.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -194,6 +195,15 @@ int setup_stages(struct engine *g, struct err *e)
 		s->open_needs = (int)s->cs->nneeds;
 	}
 	choose_until(g);
+	for (size_t i = 0; i < g->nstages; i++) {
+		struct config_stage *cs = &g->config->stages[i];
+		int rc = secret_read(cs, g->args->work, e);
+		if (rc < 0 && cs->mark.file)
+			return err_context(
+				e, "%s:%d:%d: stage %s", cs->mark.file, cs->mark.line, cs->mark.col, cs->stage.name);
+		if (rc < 0)
+			return err_context(e, "stage %s", cs->stage.name);
+	}
 	for (size_t i = 0; i < g->nstages; i++) {
 		int rc = setup_stage(&g->stages[i], e);
 		if (rc < 0)

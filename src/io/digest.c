@@ -5,7 +5,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,6 +89,16 @@ void digest_of(const void *p, size_t n, struct digest *ret)
 	unsigned int size = 0;
 	int ok = EVP_Digest(n ? p : "", n, ret->b, &size, sha256, NULL);
 	ASSERT(ok == 1 && size == DIGEST_SIZE);
+}
+
+void digest_hmac(struct str key, const void *p, size_t n, struct digest *ret)
+{
+	pthread_once(&once, look_up);
+	unsigned int size = 0;
+	ASSERT(key.n <= INT_MAX);
+	const unsigned char *ok =
+		HMAC(sha256, key.n ? key.p : "", (int)key.n, n ? p : (const void *)"", n, ret->b, &size);
+	ASSERT(ok && size == DIGEST_SIZE);
 }
 
 static void digester_cleanup(struct digester **d)

@@ -23,6 +23,8 @@ void digester_part(struct digester *d, const void *p, size_t n);
 void digester_end(struct digester *d, struct digest *ret); /* also resets */
 
 void digest_of(const void *p, size_t n, struct digest *ret);
+/** HMAC-SHA-256 (RFC 2104). */
+void digest_hmac(struct str key, const void *p, size_t n, struct digest *ret);
 int digest_file(const char *path, struct digest *ret, int64_t *ret_size, struct err *e);
 void digest_hex(const struct digest *d, char ret[DIGEST_HEX + 1]);
 bool digest_parse(struct str hex, struct digest *ret);

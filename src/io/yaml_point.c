@@ -96,12 +96,13 @@ static struct str key_before(const struct buf *line, size_t at)
 	return str_n(line->data + start, end - start);
 }
 
-/* Blank out, in a copy of a line, what follows a secret's key and what looks like a key. Bytes become '*', so that columns of ASCII stay. */
+/* Blank out, in a copy of a line, what follows a secret's key (or the plain word "key": a privacy key may stand there) and what looks like a key. Bytes become '*', so that columns of ASCII stay. */
 static void hide_secrets(struct buf *line)
 {
 	for (size_t i = 0; i < line->len; i++) {
 		char c = line->data[i];
-		if ((c == ':' || c == '=') && yaml_secret_key(key_before(line, i))) {
+		bool after_key = c == ':' || c == '=';
+		if (after_key && (yaml_secret_key(key_before(line, i)) || str_is(key_before(line, i), "key"))) {
 			for (i++; i < line->len && line->data[i] == ' ';)
 				i++;
 			memset(line->data + i, '*', line->len - i);
