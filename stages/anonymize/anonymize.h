@@ -47,6 +47,9 @@ enum rule_list {
 	RULE_CODE_WORDS,
 	RULE_CHAT_WORDS,
 	RULE_ACCOUNT_WORDS,
+	RULE_PHONE_LEADS,
+	RULE_ID_LEADS,
+	RULE_CARD_LEADS,
 	RULE_NOT_AFTER,
 	RULE_LINKS,
 	RULE_PUBLIC_NUMBERS,
@@ -59,6 +62,7 @@ enum rule_list {
 struct anon_words {
 	struct str *v; /* longest first */
 	size_t n;
+	bool first[256]; /* bytes that a word begins with: most places are none */
 };
 struct anon_rules {
 	struct anon_words lists[RULE_LISTS];
@@ -155,6 +159,8 @@ enum anon_kind anon_number_kind(const char *digits, size_t n);
 /** The same with the words before sign `at` of a text: what a check digit does not confirm, or old ids and cards without a range of their own. */
 enum anon_kind anon_number_by_words(
 	const struct anon_call *c, const struct anon_text *t, size_t at, const char *digits, size_t n);
+/** Whether a value of this kind has its form; digits may have been lost before it came here. */
+bool anon_form_known(enum anon_kind kind, const char *digits, size_t n);
 bool anon_luhn(const char *digits, size_t n);
 /** Check character of the first 17 digits of a resident id (GB 11643-1999, ISO 7064 MOD 11-2). */
 char anon_id_check(const char *digits);

@@ -88,6 +88,22 @@ static bool landline_form(const char *d, size_t n)
 	return length && d[area] >= '2' && d[area] <= '8';
 }
 
+bool anon_form_known(enum anon_kind kind, const char *d, size_t n)
+{
+	switch (kind) {
+	case ANON_MOBILE:
+		return mobile_form(d, n);
+	case ANON_LANDLINE:
+		return n > 6 && d[0] == '0';
+	case ANON_RESIDENT_ID:
+		return id_form(d, n) || (n == 15 && all_digits(d, n) && id_body(d, true));
+	case ANON_BANK_CARD:
+		return n >= 13 && all_digits(d, n);
+	default:
+		return true;
+	}
+}
+
 enum anon_kind anon_number_kind(const char *d, size_t n)
 {
 	if (id_form(d, n) && anon_id_check(d) == d[17])
@@ -158,6 +174,27 @@ static bool after_letter(const struct anon_text *t, size_t at)
 	return at > 0 && t->signs[at - 1].kind == SIGN_LETTER;
 }
 
+/* "零七、一五、二一、…" are numbers of a lottery: a landline's first group is its area code, or all is read digit by digit. */
+static bool small_numbers(const struct window *w)
+{
+	size_t first = 1, groups = 1;
+	while (w->first + first < w->end && !(w->t->atoms[w->first + first].flags & ATOM_GROUP))
+		first++;
+	for (size_t i = w->first + 1; i < w->end; i++)
+		groups += (w->t->atoms[i].flags & ATOM_GROUP) != 0;
+	return first < 3 && groups < w->n;
+}
+
+/* "138xxxx5678", "4201061967****": what is masked is no number any more. */
+static bool masked(const struct anon_text *t, size_t atom)
+{
+	size_t after = t->atoms[atom].sign + 1;
+	uint32_t cp = after < t->n && t->atoms[atom].nsigns == 1 && !(t->atoms[atom].flags & ATOM_MARK) ? t->signs[after].cp : 0;
+	if (cp == '*') /* two are emphasis, as language models write it */
+		return after + 2 < t->n && t->signs[after + 1].cp == '*' && t->signs[after + 2].cp == '*';
+	return cp == 'x' || cp == 'X' || cp == 0x00d7 || cp == 0xff0a;
+}
+
 /* What the digits are with the words before them; sets kind, keep and rank. */
 static void judge(struct window *w)
 {
@@ -174,7 +211,7 @@ static void judge(struct window *w)
 	}
 	if ((w->kind == ANON_MOBILE || w->kind == ANON_LANDLINE) && ((!w->front && !w->whole) || is_address(w)))
 		w->kind = ANON_NONE;
-	if (w->kind == ANON_LANDLINE && after_letter(t, at))
+	if (w->kind == ANON_LANDLINE && (after_letter(t, at) || small_numbers(w)))
 		w->kind = ANON_NONE;
 	if (w->kind == ANON_NONE && w->whole) {
 		w->kind = anon_number_by_words(w->c, t, at, w->d, w->n);
@@ -306,7 +343,7 @@ static bool best_window(struct anon_call *c, struct anon_text *t, size_t first, 
 				alone = !(t->atoms[i].flags & ATOM_GROUP);
 			w.front = front || alone;
 			judge_window(&w);
-			if (w.rank && (w.rank > ret->rank || (w.rank == ret->rank && w.kind == ANON_BANK_CARD)))
+			if (w.rank && !masked(t, end - 1) && (w.rank > ret->rank || (w.rank == ret->rank && w.kind == ANON_BANK_CARD)))
 				*ret = w;
 		}
 		if (last)

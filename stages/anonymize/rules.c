@@ -4,6 +4,7 @@
 #include "io/yaml.h"
 #include "stages/anonymize/anonymize.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -13,7 +14,7 @@
 
 static const char *const list_names[RULE_LISTS] = {"fillers", "corrections", "at", "dot", "dash", "underscore",
 	"mail_providers", "mail_ends", "card_words", "id_words", "passport_words", "code_words", "chat_words",
-	"account_words", "not_after", "links", "public_numbers", "units", "free_mobile", "free_regions", "free_cards"};
+	"account_words", "phone_leads", "id_leads", "card_leads", "not_after", "links", "public_numbers", "units", "free_mobile", "free_regions", "free_cards"};
 
 static int bad(struct err *e, const struct yaml_node *node, struct str text, const char *message)
 {
@@ -63,6 +64,9 @@ static int load_list(
 		const char *problem = item->kind == YAML_SCALAR ? word_problem(list, item->text) : "expected a word";
 		if (problem)
 			return bad(e, item, text, problem);
+		unsigned char first = (unsigned char)item->text.p[0];
+		ret->first[first] = true;
+		ret->first[tolower(first)] = ret->first[toupper(first)] = true;
 		ret->v[ret->n++] = arena_str(a, item->text);
 	}
 	qsort(ret->v, ret->n, sizeof(*ret->v), longest_first);
@@ -106,7 +110,7 @@ static bool begins(struct str s, struct str word)
 
 size_t anon_word_at(const struct anon_words *words, struct str s)
 {
-	for (size_t i = 0; i < words->n; i++)
+	for (size_t i = 0; s.n && words->first[(unsigned char)s.p[0]] && i < words->n; i++)
 		if (begins(s, words->v[i]))
 			return words->v[i].n;
 	return 0;

@@ -190,6 +190,10 @@ static void fake_mail(struct stream *s, struct str value, char *f)
 static void fake_one(const struct anon_call *c, struct stream *s, const struct anon_value *v, char *f)
 {
 	struct str value = v->text;
+	if (!anon_form_known(v->kind, value.p, value.n)) {
+		fake_classes(s, value, f);
+		return;
+	}
 	switch (v->kind) {
 	case ANON_MOBILE:
 		fake_mobile(c, s, f, value.n);

@@ -245,11 +245,42 @@ static bool public_number(const struct anon_call *c, const struct sequence *q)
 		   (n == 10 && (strncmp(d, "400", 3) == 0 || strncmp(d, "800", 3) == 0));
 }
 
+/* "138xxxx5678" */
+static bool masked(const struct sequence *q)
+{
+	for (size_t i = 1; i < q->n; i++)
+		if (lower(q->atoms[i].c) == 'x' && lower(q->atoms[i - 1].c) == 'x')
+			return true;
+	return false;
+}
+
 static bool chat_form(const struct anon_call *c, const struct anon_text *t, const struct sequence *q)
 {
 	if (!q->letters)
 		return !q->marks && q->digits >= 5 && q->digits <= 11 && !unit_follows(c, t, q->end);
 	return q->n >= 5 && q->n <= 30 && (q->digits || q->marks || q->spelled || q->n >= 6);
+}
+
+/* Whether a sequence behind a keyword can be what the keyword says. */
+static bool keyed_form(const struct anon_call *c, const struct anon_text *t, const struct sequence *q, enum anon_kind kind)
+{
+	bool digits = q->n == q->digits;
+	if (kind == ANON_CHAT_ID)
+		return chat_form(c, t, q);
+	if (unit_follows(c, t, q->end) || public_number(c, q))
+		return false;
+	switch (kind) {
+	case ANON_CODE:
+		return digits && q->n >= 4 && q->n <= 6;
+	case ANON_MOBILE:
+		return digits && q->n >= 7 && q->n <= 16;
+	case ANON_RESIDENT_ID:
+		return digits && q->n >= 9 && q->n <= 20;
+	case ANON_BANK_CARD:
+		return digits && q->n >= 10 && q->n <= 22;
+	default:
+		return q->digits >= 4 && q->letters <= 6 && q->n <= 30;
+	}
 }
 
 /* Letters alone may be a brand or a word behind 微信; digits or signs among them make an id. */
@@ -260,14 +291,7 @@ static void find_after(struct anon_call *c, struct anon_text *t, size_t i, enum 
 	if (at >= t->n || t->signs[at].taken)
 		return;
 	seq_read(c, t, at, &q);
-	bool ok = false;
-	if (kind == ANON_CHAT_ID)
-		ok = chat_form(c, t, &q);
-	else if (kind == ANON_CODE)
-		ok = q.n == q.digits && q.n >= 4 && q.n <= 6 && !unit_follows(c, t, q.end) && !public_number(c, &q);
-	else
-		ok = q.digits >= 4 && q.letters <= 6 && q.n <= 30 && !unit_follows(c, t, q.end) && !public_number(c, &q);
-	if (!ok)
+	if (!keyed_form(c, t, &q, kind) || masked(&q))
 		return;
 	char d[SEQUENCE_MAX + 1];
 	for (size_t k = 0; k < q.n; k++)
@@ -324,7 +348,7 @@ static void find_answers(struct anon_call *c, struct anon_text *t)
 	if (t->field || t->nspans || !t->natoms || (t->atoms[0].flags & ATOM_QUANTITY))
 		return;
 	size_t first = only_sequence(c, t, &q);
-	if (first == t->n || public_number(c, &q))
+	if (first == t->n || public_number(c, &q) || masked(&q))
 		return;
 	if (q.n == q.digits && q.n >= 3 && q.n <= 6 && anon_context(c, t, first, RULE_CODE_WORDS, ANSWER_TURNS))
 		seq_add(c, t, ANON_CODE, q.atoms, q.n);
@@ -354,6 +378,9 @@ void anon_find_words(struct anon_call *c, struct anon_text *t)
 {
 	find_plates(c, t);
 	find_passports(c, t);
+	find_keyed(c, t, RULE_PHONE_LEADS, ANON_MOBILE);
+	find_keyed(c, t, RULE_ID_LEADS, ANON_RESIDENT_ID);
+	find_keyed(c, t, RULE_CARD_LEADS, ANON_BANK_CARD);
 	find_keyed(c, t, RULE_CODE_WORDS, ANON_CODE);
 	find_keyed(c, t, RULE_CHAT_WORDS, ANON_CHAT_ID);
 	find_loose_ids(c, t);
