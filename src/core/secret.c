@@ -88,8 +88,8 @@ int secret_read(struct config_stage *cs, const char *work, struct err *e)
 		return rc;
 	struct str found = str_trim(buf_view(&b));
 	if (found.n < SECRET_MIN)
-		return err_set(e, ERR_CONFIG, "the privacy key is shorter than %d bytes; make one with: openssl rand -hex 32",
-			SECRET_MIN);
+		return err_set(
+			e, ERR_CONFIG, "the privacy key is shorter than %d bytes; make one with: openssl rand -hex 32", SECRET_MIN);
 	*key = arena_str(&s->arena, found);
 	return 0;
 }

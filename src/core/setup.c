@@ -199,8 +199,7 @@ int setup_stages(struct engine *g, struct err *e)
 		struct config_stage *cs = &g->config->stages[i];
 		int rc = secret_read(cs, g->args->work, e);
 		if (rc < 0 && cs->mark.file)
-			return err_context(
-				e, "%s:%d:%d: stage %s", cs->mark.file, cs->mark.line, cs->mark.col, cs->stage.name);
+			return err_context(e, "%s:%d:%d: stage %s", cs->mark.file, cs->mark.line, cs->mark.col, cs->stage.name);
 		if (rc < 0)
 			return err_context(e, "stage %s", cs->stage.name);
 	}

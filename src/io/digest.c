@@ -96,8 +96,7 @@ void digest_hmac(struct str key, const void *p, size_t n, struct digest *ret)
 	pthread_once(&once, look_up);
 	unsigned int size = 0;
 	ASSERT(key.n <= INT_MAX);
-	const unsigned char *ok =
-		HMAC(sha256, key.n ? key.p : "", (int)key.n, n ? p : (const void *)"", n, ret->b, &size);
+	const unsigned char *ok = HMAC(sha256, key.n ? key.p : "", (int)key.n, n ? p : (const void *)"", n, ret->b, &size);
 	ASSERT(ok && size == DIGEST_SIZE);
 }
 

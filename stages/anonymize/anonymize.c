@@ -23,7 +23,8 @@ static const struct option options[] = {
 		.type = OPT_STRING,
 		.offset = AT(key),
 		.flags = OPTION_SECRET_KEY,
-		.help = "The privacy key as it is, for demonstrations (`public-demo`): who reads the file can find the originals by "
+		.help = "The privacy key as it is, for demonstrations (`public-demo`): who reads the file can find the "
+				"originals by "
 				"trying. Exactly one of `key`, `key_env` and `key_file` is needed; a key has 8 bytes or more."},
 	{.name = "key_env",
 		.type = OPT_STRING,
@@ -34,7 +35,8 @@ static const struct option options[] = {
 		.type = OPT_FILE,
 		.offset = AT(key_file),
 		.flags = OPTION_SECRET_FILE,
-		.help = "File that holds the privacy key, outside the work folder. Make one with `openssl rand -hex 32`. The file may "
+		.help = "File that holds the privacy key, outside the work folder. Make one with `openssl rand -hex 32`. The "
+				"file may "
 				"be moved; another key runs the stage again and gives other surrogates."},
 	{.name = "rules",
 		.type = OPT_FILE,
@@ -137,8 +139,8 @@ static void add_turns(struct anon_call *c, const struct json *turns)
 	int n = 0;
 	JSON_EACH(turn, turns) {
 		struct str role = turn_role(turn);
-		c->texts[c->ntexts++] = (struct anon_text){
-			.s = turn_text(turn), .turn = n++, .side = str_is(role, "left") ? 'l' : 'r'};
+		c->texts[c->ntexts++] =
+			(struct anon_text){.s = turn_text(turn), .turn = n++, .side = str_is(role, "left") ? 'l' : 'r'};
 	}
 }
 
@@ -214,7 +216,8 @@ static int process(struct work *w, struct err *e)
 	const struct anonymize_params *p = w->stage->params;
 	const struct json *turns = json_get(w->call, "turns");
 	static const char *const names[] = {"profile", "termination"};
-	CLEANUP(known_release) struct anon_call c = {.a = w->arena, .rules = w->stage->state, .key = p->key, .known = MAP_INIT};
+	CLEANUP(known_release)
+	struct anon_call c = {.a = w->arena, .rules = w->stage->state, .key = p->key, .known = MAP_INIT};
 	size_t n = json_count(turns);
 	if (p->key.n < SECRET_MIN)
 		return err_set(e, ERR_CONFIG, "the privacy key was not read");
@@ -252,8 +255,9 @@ static int process(struct work *w, struct err *e)
 
 const struct stage_ops stage_anonymize = {
 	.name = "anonymize",
-	.help = "Personal data in texts replaced by keyed, consistent surrogates: phone, id, card and account numbers, mail, "
-			"plates, ids of chats, codes; written or spoken. Not yet names, addresses, dates of birth.",
+	.help =
+		"Personal data in texts replaced by keyed, consistent surrogates: phone, id, card and account numbers, mail, "
+		"plates, ids of chats, codes; written or spoken. Not yet names, addresses, dates of birth.",
 	.version = 1,
 	.kind = STAGE_MAP,
 	.exec = EXEC_CPU,

@@ -87,19 +87,19 @@ struct sign {
 	bool taken;   /* in a span */
 };
 
-#define ATOM_RUN 1       /* first of a run */
-#define ATOM_GROUP 2     /* first of a group */
-#define ATOM_QUANTITY 4  /* part of an amount, a date, a count */
-#define ATOM_CORRECTED 8 /* a correction stands before it */
+#define ATOM_RUN 1        /* first of a run */
+#define ATOM_GROUP 2      /* first of a group */
+#define ATOM_QUANTITY 4   /* part of an amount, a date, a count */
+#define ATOM_CORRECTED 8  /* a correction stands before it */
 #define ATOM_EXTENSION 16 /* 转 stands before it */
-#define ATOM_MARK 32     /* the X of a resident id */
-#define INDEX_KEEP (-1)  /* stays: a country code, a domain */
-#define INDEX_SLIP (-2)  /* said by mistake: becomes something else, but is no part of the value */
+#define ATOM_MARK 32      /* the X of a resident id */
+#define INDEX_KEEP (-1)   /* stays: a country code, a domain */
+#define INDEX_SLIP (-2)   /* said by mistake: becomes something else, but is no part of the value */
 struct atom {
 	uint32_t sign;
 	uint8_t nsigns; /* 3 for the first atom of a repeat ("三个六"), 0 for its others */
 	uint8_t style, flags;
-	char c; /* '0'-'9', 'X', letters as written, '@', '.', '-', '_' */
+	char c;        /* '0'-'9', 'X', letters as written, '@', '.', '-', '_' */
 	int16_t index; /* into the value */
 };
 struct span {
@@ -113,7 +113,7 @@ struct anon_text {
 	struct str s;
 	const char *field; /* path, or NULL: a turn */
 	int turn;
-	char side; /* 'l', 'r' or 0 */
+	char side;          /* 'l', 'r' or 0 */
 	struct sign *signs; /* n + 1: the last stands at the end */
 	size_t n;
 	struct atom *atoms; /* all digits of the text */
@@ -149,9 +149,8 @@ bool anon_context(const struct anon_call *c, const struct anon_text *t, size_t a
 /* --- Finding --- */
 
 /** Add a span over atoms (copied; their `index` is set) of a value, unless one of its signs is taken. */
-bool anon_add(struct anon_call *c, struct anon_text *t, enum anon_kind kind, const struct atom *atoms, size_t n, struct str value);
-/** The same over part of a value that is known already (the atoms' `index` is set). */
-bool anon_add_part(struct anon_call *c, struct anon_text *t, const struct atom *atoms, size_t n, size_t value);
+bool anon_add(struct anon_call *c, struct anon_text *t, enum anon_kind kind, const struct atom *atoms, size_t n,
+	struct str value);
 /** Everything, in all texts of the call. */
 void anon_find(struct anon_call *c);
 /** What a string of digits (X last in an id) is by its form and check digits alone: mobile, landline, id, card, or none. */
@@ -178,8 +177,11 @@ void anon_fake(struct anon_call *c);
 /** Begin of a fake's mail domain that is not kept: written as "example", the rest of the name up to its end is FAKE_NOTHING. */
 #define FAKE_EXAMPLE '\x01'
 #define FAKE_NOTHING '\x02'
+#define FAKE_COM '\x03'
+#define MAIL_END '#' /* in a value: the end of a domain that is not free for examples */
 /** The text with its surrogates, appended; each span's place in it (code points) in `ret_at`, `ret_chars`. */
-void anon_render(const struct anon_call *c, const struct anon_text *t, struct buf *ret, size_t *ret_at, size_t *ret_chars);
+void anon_render(
+	const struct anon_call *c, const struct anon_text *t, struct buf *ret, size_t *ret_at, size_t *ret_chars);
 /** "digits", "spoken" or "text". */
 const char *anon_form(const struct span *s);
 

@@ -5,19 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FRAGMENTS_MAX 8  /* turns over which one number is read */
-#define TURNS_MAX 14     /* and how far they may reach */
-#define OTHER_MAX 24     /* code points the other side says in between */
-#define AROUND_MAX 4     /* code points beside the digits of a fragment that are no fillers */
-#define ECHO_MIN 4       /* digits of a part that is read back */
+#define FRAGMENTS_MAX 8 /* turns over which one number is read */
+#define TURNS_MAX 14    /* and how far they may reach */
+#define OTHER_MAX 24    /* code points the other side says in between */
+#define AROUND_MAX 4    /* code points beside the digits of a fragment that are no fillers */
+#define ECHO_MIN 4      /* digits of a part that is read back */
 #define ECHO_MAX 12
 #define ECHO_VALUES 200 /* values of a call that are looked for */
 #define ECHO_VALUE_MIN 7
 
 const char *anon_kind_name(enum anon_kind kind)
 {
-	static const char *const names[ANON_KINDS] = {"mobile", "landline", "resident_id", "bank_card", "email", "chat_id",
-		"code", "plate", "passport", "account"};
+	static const char *const names[ANON_KINDS] = {
+		"mobile", "landline", "resident_id", "bank_card", "email", "chat_id", "code", "plate", "passport", "account"};
 	return names[kind];
 }
 
@@ -44,13 +44,15 @@ static size_t value_of(struct anon_call *c, enum anon_kind kind, struct str text
 	return c->nvalues++;
 }
 
-bool anon_add_part(struct anon_call *c, struct anon_text *t, const struct atom *atoms, size_t n, size_t value)
+/* Over atoms of a value that is known already; their `index` is set. */
+static bool add_part(struct anon_call *c, struct anon_text *t, const struct atom *atoms, size_t n, size_t value)
 {
 	size_t first = atoms[0].sign, end = first;
 	for (size_t i = 0; i < n; i++)
 		if (atoms[i].nsigns)
 			end = atoms[i].sign + atoms[i].nsigns;
-	if (c->values[value].kind == ANON_MOBILE && first > 0 && (t->signs[first - 1].cp == '+' || t->signs[first - 1].cp == 0xff0b))
+	if (c->values[value].kind == ANON_MOBILE && first > 0 &&
+		(t->signs[first - 1].cp == '+' || t->signs[first - 1].cp == 0xff0b))
 		first--;
 	for (size_t i = first; i < end; i++)
 		if (t->signs[i].taken)
@@ -76,11 +78,12 @@ bool anon_add_part(struct anon_call *c, struct anon_text *t, const struct atom *
 	return true;
 }
 
-bool anon_add(struct anon_call *c, struct anon_text *t, enum anon_kind kind, const struct atom *atoms, size_t n, struct str value)
+bool anon_add(
+	struct anon_call *c, struct anon_text *t, enum anon_kind kind, const struct atom *atoms, size_t n, struct str value)
 {
 	if (!n || !value.n || value.n > ANON_VALUE_MAX)
 		return false;
-	return anon_add_part(c, t, atoms, n, value_of(c, kind, value));
+	return add_part(c, t, atoms, n, value_of(c, kind, value));
 }
 
 /* --- Over several turns --- */
@@ -160,7 +163,7 @@ static void add_fragments(struct anon_call *c, const struct fragment *f, size_t 
 		memcpy(atoms, f[k].t->atoms + f[k].from, m * sizeof(*atoms));
 		for (size_t i = 0; i < m; i++)
 			atoms[i].index = (int16_t)at++;
-		anon_add_part(c, f[k].t, atoms, m, value);
+		add_part(c, f[k].t, atoms, m, value);
 	}
 }
 
@@ -243,7 +246,7 @@ static bool echo(struct anon_call *c, struct anon_text *t, size_t from, size_t t
 			continue;
 		for (size_t i = 0; i < n; i++)
 			atoms[i].index = (int16_t)((size_t)at + i);
-		return anon_add_part(c, t, atoms, n, v);
+		return add_part(c, t, atoms, n, v);
 	}
 	return false;
 }

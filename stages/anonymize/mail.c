@@ -141,7 +141,9 @@ static size_t read_label(const struct anon_call *c, const struct anon_text *t, s
 		char ch = t->signs[i].cp == '-' ? '-' : char_of(&t->signs[i]);
 		put(a->domain, &a->ndomain, i, 1, ch, t->signs[i].style);
 		size_t blank = skip_blank(t, ++i);
-		if (blank > i && blank < t->n && plain(&t->signs[blank]) && !(t->signs[i - 1].kind == SIGN_LETTER && t->signs[blank].kind == SIGN_LETTER && t->signs[blank + 1].kind == SIGN_LETTER))
+		if (blank > i && blank < t->n && plain(&t->signs[blank]) &&
+			!(t->signs[i - 1].kind == SIGN_LETTER && t->signs[blank].kind == SIGN_LETTER &&
+				t->signs[blank + 1].kind == SIGN_LETTER))
 			i = blank;
 	}
 	return i;
@@ -191,13 +193,22 @@ static bool provider_known(const struct anon_call *c, const struct address *a)
 	return a->known || anon_word_is(&c->rules->lists[RULE_MAIL_PROVIDERS], str_n(name, n));
 }
 
+/* RFC 2606 keeps example.com, example.net and example.org free; behind another end the surrogate gets com. */
+static bool end_reserved(const struct anon_text *t, const struct address *a)
+{
+	const struct atom *end = &a->domain[a->ndomain - 1];
+	struct str s = anon_slice(t, end->sign, end->sign + end->nsigns);
+	return a->main + 2 == a->ndomain &&
+		   (str_is(s, "com") || str_is(s, "net") || str_is(s, "org") || t->signs[end->sign].kind == SIGN_OTHER);
+}
+
 static void add_address(struct anon_call *c, struct anon_text *t, const struct address *a)
 {
 	size_t n = a->nlocal + a->ndomain;
 	struct atom *atoms = arena_array(c->a, n, sizeof(*atoms));
 	char value[LOCAL_MAX + DOMAIN_MAX + 2];
 	size_t length = 0;
-	bool known = provider_known(c, a);
+	bool known = provider_known(c, a), reserved_end = end_reserved(t, a);
 	for (size_t i = 0; i < a->nlocal; i++) {
 		atoms[i] = a->local[i];
 		atoms[i].index = (int16_t)length;
@@ -207,10 +218,10 @@ static void add_address(struct anon_call *c, struct anon_text *t, const struct a
 	value[length++] = '@';
 	for (size_t i = 0; i < a->ndomain; i++) {
 		atoms[a->nlocal + i] = a->domain[i];
-		if (known || i >= a->main)
+		if (known || i == a->main || (i > a->main && reserved_end))
 			continue;
 		atoms[a->nlocal + i].index = (int16_t)length;
-		value[length++] = a->domain[i].c;
+		value[length++] = i > a->main ? MAIL_END : a->domain[i].c;
 	}
 	anon_add(c, t, ANON_EMAIL, atoms, n, str_n(value, length));
 }

@@ -50,8 +50,9 @@ static bool date_ok(int year, int month, int day)
 /* Region of GB/T 2260 by its first two digits, and a birth date. */
 static bool id_body(const char *d, bool old)
 {
-	static const char regions[] = "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71 "
-								  "81 82 83 91";
+	static const char regions[] =
+		"11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71 "
+		"81 82 83 91";
 	char region[3] = {d[0], d[1], '\0'};
 	if (!strstr(regions, region))
 		return false;
@@ -189,7 +190,8 @@ static bool small_numbers(const struct window *w)
 static bool masked(const struct anon_text *t, size_t atom)
 {
 	size_t after = t->atoms[atom].sign + 1;
-	uint32_t cp = after < t->n && t->atoms[atom].nsigns == 1 && !(t->atoms[atom].flags & ATOM_MARK) ? t->signs[after].cp : 0;
+	uint32_t cp =
+		after < t->n && t->atoms[atom].nsigns == 1 && !(t->atoms[atom].flags & ATOM_MARK) ? t->signs[after].cp : 0;
 	if (cp == '*') /* two are emphasis, as language models write it */
 		return after + 2 < t->n && t->signs[after + 1].cp == '*' && t->signs[after + 2].cp == '*';
 	return cp == 'x' || cp == 'X' || cp == 0x00d7 || cp == 0xff0a;

@@ -14,7 +14,8 @@
 
 static const char *const list_names[RULE_LISTS] = {"fillers", "corrections", "at", "dot", "dash", "underscore",
 	"mail_providers", "mail_ends", "card_words", "id_words", "passport_words", "code_words", "chat_words",
-	"account_words", "phone_leads", "id_leads", "card_leads", "not_after", "links", "public_numbers", "units", "free_mobile", "free_regions", "free_cards"};
+	"account_words", "phone_leads", "id_leads", "card_leads", "not_after", "links", "public_numbers", "units",
+	"free_mobile", "free_regions", "free_cards"};
 
 static int bad(struct err *e, const struct yaml_node *node, struct str text, const char *message)
 {
@@ -53,8 +54,8 @@ static const char *word_problem(enum rule_list list, struct str word)
 	return NULL;
 }
 
-static int load_list(
-	struct arena *a, const struct yaml_node *node, struct str text, enum rule_list list, struct anon_words *ret, struct err *e)
+static int load_list(struct arena *a, const struct yaml_node *node, struct str text, enum rule_list list,
+	struct anon_words *ret, struct err *e)
 {
 	if (node->kind != YAML_LIST || !node->n)
 		return bad(e, node, text, "expected a list of words");
@@ -73,7 +74,8 @@ static int load_list(
 	return 0;
 }
 
-static int load_tree(struct arena *a, const struct yaml_node *tree, struct str text, struct anon_rules *ret, struct err *e)
+static int load_tree(
+	struct arena *a, const struct yaml_node *tree, struct str text, struct anon_rules *ret, struct err *e)
 {
 	if (tree->kind != YAML_MAP)
 		return bad(e, tree, text, "expected lists by name");

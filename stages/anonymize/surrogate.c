@@ -111,7 +111,8 @@ static void fake_birthday(const struct anon_call *c, struct str date, char *f)
 	memcpy(f, date.p, at);
 	f[at] = (char)('0' + month / 10);
 	f[at + 1] = (char)('0' + month % 10);
-	if (memcmp(f + at, date.p + at, 2) == 0 && (char)('0' + day / 10) == date.p[at + 2] && (char)('0' + day % 10) == date.p[at + 3])
+	if (memcmp(f + at, date.p + at, 2) == 0 && (char)('0' + day / 10) == date.p[at + 2] &&
+		(char)('0' + day % 10) == date.p[at + 3])
 		day = day % 28 + 1;
 	f[at + 2] = (char)('0' + day / 10);
 	f[at + 3] = (char)('0' + day % 10);
@@ -183,8 +184,9 @@ static void fake_mail(struct stream *s, struct str value, char *f)
 	ptrdiff_t at = str_find(value, STR("@"));
 	size_t local = at < 0 ? value.n : (size_t)at;
 	fake_classes(s, str_n(value.p, local), f);
+	ptrdiff_t end = str_find(value, str_n("#", 1));
 	for (size_t i = local; i < value.n; i++)
-		f[i] = i == local ? '@' : i == local + 1 ? FAKE_EXAMPLE : FAKE_NOTHING;
+		f[i] = i == local ? '@' : i == local + 1 ? FAKE_EXAMPLE : (ptrdiff_t)i == end ? FAKE_COM : FAKE_NOTHING;
 }
 
 static void fake_one(const struct anon_call *c, struct stream *s, const struct anon_value *v, char *f)
@@ -296,17 +298,22 @@ static void put_char(struct buf *b, uint32_t cp)
 
 static void put_digit(struct buf *b, char d, uint8_t style, const struct voice *v)
 {
-	put_char(b, style == STYLE_SPOKEN ? v->say[d - '0'] : style == STYLE_WIDE ? (uint32_t)(0xff10 + d - '0') : (uint32_t)d);
+	put_char(b, style == STYLE_SPOKEN ? v->say[d - '0']
+				: style == STYLE_WIDE ? (uint32_t)(0xff10 + d - '0')
+									  : (uint32_t)d);
 }
 
-static void put_atom(struct buf *b, const struct anon_text *t, const struct atom *a, struct str fake, const struct voice *v)
+static void put_atom(
+	struct buf *b, const struct anon_text *t, const struct atom *a, struct str fake, const struct voice *v)
 {
 	const struct sign *s = &t->signs[a->sign];
 	bool is_digit = a->c >= '0' && a->c <= '9', is_letter = s->kind == SIGN_LETTER && a->nsigns == 1;
 	char f = a->index >= 0 ? fake.p[a->index] : a->index == INDEX_SLIP ? fake.p[(a->sign * 7 + 3) % fake.n] : '\0';
 	if (f == FAKE_EXAMPLE)
 		buf_puts(b, "example");
-	if (f == FAKE_EXAMPLE || f == FAKE_NOTHING)
+	if (f == FAKE_COM)
+		buf_puts(b, "com");
+	if (f == FAKE_EXAMPLE || f == FAKE_NOTHING || f == FAKE_COM)
 		return;
 	if (is_digit && f) {
 		put_digit(b, f >= '0' && f <= '9' ? f : '0', a->style, v);

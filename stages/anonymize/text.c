@@ -5,9 +5,9 @@
 
 #include <string.h>
 
-#define GAP_MAX 12       /* code points between two groups of one number */
-#define LOOK_BACK 120    /* bytes of the same text in which a word counts as context: about 40 characters */
-#define LOOK_TURN 240    /* bytes of an earlier text */
+#define GAP_MAX 12        /* code points between two groups of one number */
+#define LOOK_BACK 120     /* bytes of the same text in which a word counts as context: about 40 characters */
+#define LOOK_TURN 240     /* bytes of an earlier text */
 #define ID_BEFORE_MARK 14 /* digits of the run before an X can be that of a resident id */
 
 /* --- Signs --- */
@@ -18,12 +18,12 @@ static const struct spoken {
 	bool soft; /* also an ordinary word */
 } spoken[] = {
 	{0x96f6, 0, false}, /* 零 */ {0x3007, 0, false}, /* 〇 */ {0x25cb, 0, false}, /* ○ */ {0x6d1e, 0, true}, /* 洞 */
-	{0x4e00, 1, false}, /* 一 */ {0x5e7a, 1, false}, /* 幺 */ {0x4e48, 1, true}, /* 么, as recognisers write 幺 */
-	{0x8981, 1, true}, /* 要, the same */
+	{0x4e00, 1, false}, /* 一 */ {0x5e7a, 1, false}, /* 幺 */ {0x4e48, 1, true},  /* 么, as recognisers write 幺 */
+	{0x8981, 1, true},                                                            /* 要, the same */
 	{0x4e8c, 2, false}, /* 二 */ {0x4e24, 2, false}, /* 两 */ {0x5169, 2, false}, /* 兩 */
 	{0x4e09, 3, false}, /* 三 */ {0x56db, 4, false}, /* 四 */ {0x4e94, 5, false}, /* 五 */
-	{0x516d, 6, false}, /* 六 */ {0x4e03, 7, false}, /* 七 */ {0x62d0, 7, true}, /* 拐 */
-	{0x516b, 8, false}, /* 八 */ {0x4e5d, 9, false}, /* 九 */ {0x52fe, 9, true}, /* 勾 */
+	{0x516d, 6, false}, /* 六 */ {0x4e03, 7, false}, /* 七 */ {0x62d0, 7, true},  /* 拐 */
+	{0x516b, 8, false}, /* 八 */ {0x4e5d, 9, false}, /* 九 */ {0x52fe, 9, true},  /* 勾 */
 };
 
 static const struct spoken *spoken_of(uint32_t cp)
@@ -43,8 +43,8 @@ static bool is_letter(uint32_t cp)
 /* What parts groups: blanks, dashes, commas, stops, points, slashes, brackets. */
 static bool is_gap(uint32_t cp)
 {
-	static const uint32_t gaps[] = {'-', ',', '.', '/', '(', ')', 0x00b7, 0x2010, 0x2011, 0x2012, 0x2013, 0x2014, 0x2015,
-		0x2026, 0x2212, 0x3001, 0x3002, 0x30fb, 0xff08, 0xff09, 0xff0c, 0xff0d, 0xff0e, 0xff0f};
+	static const uint32_t gaps[] = {'-', ',', '.', '/', '(', ')', 0x00b7, 0x2010, 0x2011, 0x2012, 0x2013, 0x2014,
+		0x2015, 0x2026, 0x2212, 0x3001, 0x3002, 0x30fb, 0xff08, 0xff09, 0xff0c, 0xff0d, 0xff0e, 0xff0f};
 	if (cp == '\n' || cp == '\r')
 		return false;
 	if (utf8_is_space(cp))
@@ -193,11 +193,8 @@ struct reading {
 static void put_atom(struct reading *r, char value, size_t nsigns)
 {
 	const struct sign *s = &r->t->signs[r->i];
-	r->t->atoms[r->t->natoms++] = (struct atom){.sign = (uint32_t)r->i,
-		.nsigns = (uint8_t)nsigns,
-		.style = s->style,
-		.flags = (uint8_t)r->flags,
-		.c = value};
+	r->t->atoms[r->t->natoms++] = (struct atom){
+		.sign = (uint32_t)r->i, .nsigns = (uint8_t)nsigns, .style = s->style, .flags = (uint8_t)r->flags, .c = value};
 	r->flags = 0;
 	r->in_run++;
 }

@@ -50,7 +50,8 @@ static size_t mark_at(const struct anon_call *c, const struct anon_text *t, size
 		while (end < t->n && t->signs[end].at < t->signs[i].at + n)
 			end++;
 		/* "dot" inside a word is no dot */
-		if (t->signs[i].kind == SIGN_LETTER && ((i > 0 && t->signs[i - 1].kind == SIGN_LETTER) || t->signs[end].kind == SIGN_LETTER))
+		if (t->signs[i].kind == SIGN_LETTER &&
+			((i > 0 && t->signs[i - 1].kind == SIGN_LETTER) || t->signs[end].kind == SIGN_LETTER))
 			continue;
 		*ret = words[k].c;
 		return end - i;
@@ -154,7 +155,8 @@ static bool province(uint32_t cp)
 {
 	static const char all[] = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼";
 	for (size_t i = 0; i + 3 < sizeof(all); i += 3) {
-		uint32_t one = (uint32_t)(all[i] & 0x0f) << 12 | (uint32_t)(all[i + 1] & 0x3f) << 6 | (uint32_t)(all[i + 2] & 0x3f);
+		uint32_t one =
+			(uint32_t)(all[i] & 0x0f) << 12 | (uint32_t)(all[i + 1] & 0x3f) << 6 | (uint32_t)(all[i + 2] & 0x3f);
 		if (one == cp)
 			return true;
 	}
@@ -241,7 +243,8 @@ static bool public_number(const struct anon_call *c, const struct sequence *q)
 	d[n] = '\0';
 	if (anon_word_is(&c->rules->lists[RULE_PUBLIC_NUMBERS], str_n(d, n)))
 		return true;
-	return (n == 5 && (strncmp(d, "95", 2) == 0 || strncmp(d, "96", 2) == 0 || strncmp(d, "100", 3) == 0 || strncmp(d, "12", 2) == 0)) ||
+	return (n == 5 && (strncmp(d, "95", 2) == 0 || strncmp(d, "96", 2) == 0 || strncmp(d, "100", 3) == 0 ||
+						  strncmp(d, "12", 2) == 0)) ||
 		   (n == 10 && (strncmp(d, "400", 3) == 0 || strncmp(d, "800", 3) == 0));
 }
 

@@ -54,9 +54,9 @@ static const struct option options[] = {
 		.type = OPT_BOOL,
 		.offset = AT(is_private),
 		.dflt = "true",
-		.help =
-			"The calls may hold personal data: they reach no provider and no release before anonymize, a stage that "
-			"this version does not have yet."},
+		.help = "The calls may hold personal data: they reach no provider and no release before a stage that uses "
+				"anonymize. "
+				"`show` and `why` print them with --originals only."},
 	{.name = "initiator",
 		.type = OPT_CHOICE,
 		.offset = AT(initiator),

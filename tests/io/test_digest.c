@@ -118,9 +118,36 @@ static void test_file(void **state)
 	assert_digest(&d, OF_MILLION);
 }
 
+/* RFC 4231, test cases 1, 2 and 6 (a key longer than a block). */
+static void hmac_is_that_of_the_rfc(void **state)
+{
+	(void)state;
+	char long_key[131];
+	memset(long_key, 0xaa, sizeof(long_key));
+	const struct {
+		struct str key, data;
+		const char *hex;
+	} cases[] = {
+		{STR("\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b"), STR("Hi There"),
+			"b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"},
+		{STR("Jefe"), STR("what do ya want for nothing?"),
+			"5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"},
+		{str_n(long_key, sizeof(long_key)), STR("Test Using Larger Than Block-Size Key - Hash Key First"),
+			"60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct digest d;
+		char hex[DIGEST_HEX + 1];
+		digest_hmac(cases[i].key, cases[i].data.p, cases[i].data.n, &d);
+		digest_hex(&d, hex);
+		assert_string_equal(hex, cases[i].hex);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(hmac_is_that_of_the_rfc),
 		cmocka_unit_test(test_known),
 		cmocka_unit_test(test_parts),
 		cmocka_unit_test(test_hex),

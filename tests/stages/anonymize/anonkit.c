@@ -48,8 +48,9 @@ void anonkit_turns(struct anonkit *k, const char *key, const char *const *turns,
 	k->call.texts = arena_array(&k->memory, n + 1, sizeof(*k->call.texts));
 	for (size_t i = 0; i < n; i++) {
 		bool said = (turns[i][0] == 'l' || turns[i][0] == 'r') && turns[i][1] == ':';
-		k->call.texts[i] = (struct anon_text){
-			.s = arena_str(&k->memory, str_of(turns[i] + (said ? 2 : 0))), .turn = (int)i, .side = said ? turns[i][0] : 'l'};
+		k->call.texts[i] = (struct anon_text){.s = arena_str(&k->memory, str_of(turns[i] + (said ? 2 : 0))),
+			.turn = (int)i,
+			.side = said ? turns[i][0] : 'l'};
 	}
 	k->call.ntexts = n;
 	for (size_t i = 0; i < n; i++)
@@ -80,7 +81,8 @@ const char *anonkit_found(struct anonkit *k, size_t i)
 void anonkit_check_outside(struct anonkit *k, size_t i)
 {
 	const struct anon_text *t = &k->call.texts[i];
-	size_t *at = arena_array(&k->memory, t->nspans + 1, sizeof(*at)), *chars = arena_array(&k->memory, t->nspans + 1, sizeof(*chars));
+	size_t *at = arena_array(&k->memory, t->nspans + 1, sizeof(*at)),
+		   *chars = arena_array(&k->memory, t->nspans + 1, sizeof(*chars));
 	CLEANUP(buf_release) struct buf b = BUF_INIT, kept = BUF_INIT, expected = BUF_INIT;
 	anon_render(&k->call, t, &b, at, chars);
 	struct str rest = buf_view(&b);

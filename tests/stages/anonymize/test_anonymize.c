@@ -44,8 +44,8 @@ static const struct anon_value *only_value(void)
 static void written_or_spoken(void **state)
 {
 	(void)state;
-	TURNS("l:电话13920174463", "r:幺三九，二零幺七，四四六三", "l:+86 139-2017-4463", "r:一 三 九 二 零 一 七 四 四 六 三",
-		"l:是１３９２０１７４４６３吧");
+	TURNS("l:电话13920174463", "r:幺三九，二零幺七，四四六三", "l:+86 139-2017-4463",
+		"r:一 三 九 二 零 一 七 四 四 六 三", "l:是１３９２０１７４４６３吧");
 	struct str fake = arena_str(&kit.rules_memory, only_value()->fake);
 	char spoken[64] = "";
 	static const char *const says[10] = {"零", "一", "二", "三", "四", "五", "六", "七", "八", "九"};
@@ -86,7 +86,8 @@ static void over_several_turns(void **state)
 static void parts_read_back(void **state)
 {
 	(void)state;
-	TURNS("r:我手机一三九，二零一七，四四六三", "l:二零一七？", "r:对，二零一七，四四六三", "l:尾号4463记下了", "r:今年2017年");
+	TURNS("r:我手机一三九，二零一七，四四六三", "l:二零一七？", "r:对，二零一七，四四六三", "l:尾号4463记下了",
+		"r:今年2017年");
 	assert_found(1, "mobile:二零一七");
 	assert_found(2, "mobile:二零一七，四四六三");
 	assert_found(3, "mobile:4463");
@@ -144,11 +145,13 @@ static void all_texts_of_a_call(void **state)
 	(void)state;
 	struct kit k;
 	open_stage(&k);
-	struct json *f = work_on(&k,
-		"{\"turns\":[{\"role\":\"left\",\"text\":\"您的手机是139 2017 4463吗\",\"start_ms\":10,\"end_ms\":2000,\"emotion\":\"急\"},"
-		"{\"role\":\"right\",\"text\":\"是\"}],"
-		"\"profile\":{\"left\":{\"age\":30,\"occupation\":\"客服13920174463\"},\"right\":{\"aliases\":[\"x\",\"幺三九二零幺七四四六三\"]}},"
-		"\"termination\":{\"by\":\"left\",\"reason\":\"留了电话13920174463\",\"original\":\"assistant\"}}");
+	struct json *f =
+		work_on(&k, "{\"turns\":[{\"role\":\"left\",\"text\":\"您的手机是139 2017 "
+					"4463吗\",\"start_ms\":10,\"end_ms\":2000,\"emotion\":\"急\"},"
+					"{\"role\":\"right\",\"text\":\"是\"}],"
+					"\"profile\":{\"left\":{\"age\":30,\"occupation\":\"客服13920174463\"},\"right\":{\"aliases\":["
+					"\"x\",\"幺三九二零幺七四四六三\"]}},"
+					"\"termination\":{\"by\":\"left\",\"reason\":\"留了电话13920174463\",\"original\":\"assistant\"}}");
 	const struct json *turn = json_at(json_get(f, "turns"), 0);
 	assert_int_equal(json_get_int(turn, "start_ms", 0), 10);
 	assert_int_equal(json_get_int(turn, "end_ms", 0), 2000);
@@ -331,9 +334,10 @@ static void random_numbers_are_found(void **state)
 /* Pieces that meet the finders' corners, and any code point. */
 static void random_text(struct draw *d, struct buf *b)
 {
-	static const char *const pieces[] = {"零", "幺", "要", "洞", "拐", "两", "十", "万", "个", "三个", "138", "13800", "62", "@", "艾特",
-		"点", "com", "163", "x", "X", "叉", "大写的X", "，", "。", " ", "嗯", "不对", "说错了", "转", "微信", "QQ", "验证码", "护照",
-		"E", "京A", "订单号", "身份证", "卡号", "+86", "０", "Ａ", "_", "-", ".", "年", "圈a", "尾号", "\xf0\x9f\x98\x80", "·", "(", "）", "*"};
+	static const char *const pieces[] = {"零", "幺", "要", "洞", "拐", "两", "十", "万", "个", "三个", "138", "13800",
+		"62", "@", "艾特", "点", "com", "163", "x", "X", "叉", "大写的X", "，", "。", " ", "嗯", "不对", "说错了", "转",
+		"微信", "QQ", "验证码", "护照", "E", "京A", "订单号", "身份证", "卡号", "+86", "０", "Ａ", "_", "-", ".", "年",
+		"圈a", "尾号", "\xf0\x9f\x98\x80", "·", "(", "）", "*"};
 	size_t n = draw_below(d, 60);
 	for (size_t i = 0; i < n; i++) {
 		if (draw_below(d, 4)) {
@@ -377,7 +381,8 @@ static void random_texts_do_no_harm(void **state)
 static void long_texts(void **state)
 {
 	(void)state;
-	static const char *const units[] = {"1", "1 ", "幺，", "要", "a.", "微信", "三个六", "六二二五，说错了，", "@", "京A"};
+	static const char *const units[] = {
+		"1", "1 ", "幺，", "要", "a.", "微信", "三个六", "六二二五，说错了，", "@", "京A"};
 	for (size_t u = 0; u < COUNT_OF(units); u++) {
 		CLEANUP(buf_release) struct buf b = BUF_INIT;
 		while (b.len + strlen(units[u]) <= CALL_TURN_TEXT_MAX)

@@ -67,11 +67,12 @@ static bool fits(const struct type *t, enum anon_kind kind)
 	return t->floor >= 0 && (kind == t->kinds[0] || kind == t->kinds[1]);
 }
 
-static void say(const char *what, const struct json *doc, const struct anon_text *t, size_t from, size_t to, const char *kind)
+static void say(
+	const char *what, const struct json *doc, const struct anon_text *t, size_t from, size_t to, const char *kind)
 {
 	if (getenv("TAF_VERBOSE"))
-		printf("  %s %s %s: %.*s\n      in %.*s\n", what, json_get_str(doc, "id").p, kind, STR_FMT(anon_slice(t, from, to)),
-			STR_FMT(t->s));
+		printf("  %s %s %s: %.*s\n      in %.*s\n", what, json_get_str(doc, "id").p, kind,
+			STR_FMT(anon_slice(t, from, to)), STR_FMT(t->s));
 }
 
 static void count_call(struct tally *tally, const struct json *doc, const struct anon_call *c)

@@ -47,8 +47,13 @@ static int see(struct stage *s, struct gather *g, const char *folder, struct err
 	return fs_write_atomic(path.data, b.data, b.len, 0644, e);
 }
 
-static const struct stage_ops stage_see = {
-	.name = "see", .help = "Writes what it reads.", .version = 1, .kind = STAGE_SINK, .exec = EXEC_CPU, .fields = see_fields, .sink = see};
+static const struct stage_ops stage_see = {.name = "see",
+	.help = "Writes what it reads.",
+	.version = 1,
+	.kind = STAGE_SINK,
+	.exec = EXEC_CPU,
+	.fields = see_fields,
+	.sink = see};
 static const struct stage_ops *const types[] = {&stage_import, &stage_anonymize, &stage_see, NULL};
 static const struct stage_registry registry = {types};
 
@@ -129,9 +134,10 @@ static int64_t computed(size_t stage)
 static void begin(void)
 {
 	folder = kit_folder(&memory);
-	put("calls.jsonl", "{\"tts_id\":\"1\",\"left\":[\"您的电话是" NUMBER "吗\",\"好的\"],\"right\":[\"是，幺三九二零幺七四四六三\"],"
-					   "\"user_age\":30,\"user_awareness\":\"低\",\"fraud_type\":\"银行诈骗\",\"occupation\":\"教师，" NUMBER "\","
-					   "\"termination_reason\":\"留下" NUMBER "\",\"terminator\":\"left\"}\n");
+	put("calls.jsonl",
+		"{\"tts_id\":\"1\",\"left\":[\"您的电话是" NUMBER "吗\",\"好的\"],\"right\":[\"是，幺三九二零幺七四四六三\"],"
+		"\"user_age\":30,\"user_awareness\":\"低\",\"fraud_type\":\"银行诈骗\",\"occupation\":\"教师，" NUMBER "\","
+		"\"termination_reason\":\"留下" NUMBER "\",\"terminator\":\"left\"}\n");
 }
 
 static void end(void)
