@@ -99,6 +99,7 @@ int anon_rules_load(struct arena *a, const char *path, struct anon_rules *ret, s
 {
 	CLEANUP(buf_release) struct buf bytes = BUF_INIT;
 	struct yaml_node *tree = NULL;
+	memset(ret, 0, sizeof(*ret));
 	int rc = fs_read(path, RULES_FILE_MAX, &bytes, e);
 	if (rc == 0)
 		rc = yaml_parse(a, arena_strdup(a, path), buf_view(&bytes), &tree, e);
