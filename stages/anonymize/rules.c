@@ -77,6 +77,7 @@ static int load_list(struct arena *a, const struct yaml_node *node, struct str t
 static int load_tree(
 	struct arena *a, const struct yaml_node *tree, struct str text, struct anon_rules *ret, struct err *e)
 {
+	ASSERT(tree);
 	if (tree->kind != YAML_MAP)
 		return bad(e, tree, text, "expected lists by name");
 	YAML_EACH(node, tree) {

@@ -155,8 +155,8 @@ static void fake_card(const struct anon_call *c, struct stream *s, struct str va
 	memcpy(f, prefix.p, prefix.n);
 	for (size_t i = prefix.n; i < value.n; i++)
 		f[i] = digit(s);
-	for (char last = '0'; last <= '9'; last++) {
-		f[value.n - 1] = last;
+	for (int last = 0; last < 10; last++) {
+		f[value.n - 1] = (char)('0' + last);
 		if (anon_luhn(f, value.n))
 			return;
 	}

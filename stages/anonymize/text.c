@@ -212,9 +212,9 @@ static bool take_repeat(struct reading *r)
 		return false;
 	if (r->i + 3 < t->n && anon_word_at(&r->c->rules->lists[RULE_UNITS], anon_slice(t, r->i + 3, t->n)))
 		return false;
-	int count = t->signs[r->i].digit;
+	unsigned count = (unsigned char)t->signs[r->i].digit;
 	r->flags |= ATOM_GROUP;
-	for (int k = 0; k < count; k++) {
+	for (unsigned k = 0; k < count; k++) {
 		put_atom(r, (char)('0' + d->digit), k == 0 ? 3 : 0);
 		r->t->atoms[r->t->natoms - 1].style = d->style;
 	}

@@ -361,6 +361,15 @@ static void find_answers(struct anon_call *c, struct anon_text *t)
 
 /* --- Ids of letters and digits, with 微信 somewhere before --- */
 
+/* An address of the web has points, an id has none. */
+static bool has_point(const struct sequence *q)
+{
+	for (size_t i = 0; i < q->n; i++)
+		if (q->atoms[i].c == '.')
+			return true;
+	return false;
+}
+
 static void find_loose_ids(struct anon_call *c, struct anon_text *t)
 {
 	for (size_t i = 0; i < t->n; i++) {
@@ -370,8 +379,7 @@ static void find_loose_ids(struct anon_call *c, struct anon_text *t)
 		struct sequence q;
 		seq_read(c, t, i, &q);
 		bool id = q.n >= 6 && q.n <= 20 && q.letters >= 3 && (q.digits >= 1 || q.marks >= 1) && !q.spelled;
-		bool address = q.marks > 1 && memchr(q.atoms, '.', 1);
-		if (id && !address && anon_context(c, t, i, RULE_CHAT_WORDS, 0))
+		if (id && !has_point(&q) && anon_context(c, t, i, RULE_CHAT_WORDS, 0))
 			seq_add(c, t, ANON_CHAT_ID, q.atoms, q.n);
 		i = q.end > i ? q.end - 1 : i;
 	}
