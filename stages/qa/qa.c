@@ -1,0 +1,153 @@
+/* qa: rules over the sound of a call, with its acoustic description, or over its annotation. */
+#include "stages/qa/qa.h"
+
+#include "base/alloc.h"
+
+#include <stddef.h>
+
+#define AT(field) offsetof(struct qa_params, field)
+#define WHOLE(option, low, high, value, u, words) \
+	{ \
+		.name = #option, .type = OPT_INT, .offset = AT(option), .flags = OPTION_SHAPES, .dflt = value, .min = low, \
+		.max = high, .unit = u, .help = words \
+	}
+#define REAL(option, low, high, value, u, words) \
+	{ \
+		.name = #option, .type = OPT_REAL, .offset = AT(option), .flags = OPTION_SHAPES, .dflt = value, .min = low, \
+		.max = high, .unit = u, .help = words \
+	}
+
+static const char *const rules[] = {"audio", "annotations", NULL};
+static const char *const actions[] = {"reject", "mark", NULL};
+
+static const struct option options[] = {
+	{.name = "rules",
+		.type = OPT_CHOICE,
+		.offset = AT(rules),
+		.flags = OPTION_SHAPES | OPTION_REQUIRED,
+		.choices = rules,
+		.help = "audio: decode the call's file, measure it, describe it acoustically (acoustics). annotations: check "
+				"what annotate wrote; reads "
+				"annotations, label and turns.text, writes the verdict only."},
+	{.name = "action",
+		.type = OPT_CHOICE,
+		.offset = AT(action),
+		.flags = OPTION_SHAPES,
+		.dflt = "reject",
+		.choices = actions,
+		.help = "reject: a call with findings ends here. mark: its findings stay with it and it goes on; only a sound "
+				"that cannot be decoded is still rejected."},
+	WHOLE(duration_tolerance_ms, 0, 60000, "50", "ms",
+		"audio: a decoded file that is longer or shorter than audio.duration_ms by more is declared_duration."),
+	WHOLE(max_silence_percent, 0, 100, "60", "percent",
+		"audio: a larger part of the call in which nobody speaks is silence_share."),
+	WHOLE(max_gap_ms, 0, 3600000, "5000", "ms", "audio: a longer time in which nobody speaks is long_silence."),
+	WHOLE(max_clipped_ppm, 0, 1000000, "20", "ppm", "audio: more samples at full scale, per million, are clipping."),
+	WHOLE(max_clipped_run, 0, 1000000, "3", "samples", "audio: more samples at full scale in a row are clipping."),
+	WHOLE(max_leakage_db, -100, 100, "-25",
+		"dB", "audio: a side that is heard louder than this on the other channel, beside its own, while it speaks alone is leakage."),
+	REAL(turn_rate_min, 0, 100, "1.5", "syllables/s",
+		"audio: fewer syllables of text a second of speech are too_slow; a second more than that is allowed a turn."),
+	REAL(turn_rate_max, 0, 100, "10", "syllables/s",
+		"audio: more are too_fast, as when the sound is cut off; 2 syllables more than that are allowed a turn."),
+	REAL(side_rate_min, 0, 100, "2", "syllables/s",
+		"audio: the same for all turns of a side together, from 20 syllables on."),
+	REAL(side_rate_max, 0, 100, "9", "syllables/s",
+		"audio: the same for all turns of a side together, from 20 syllables on."),
+	REAL(loudness_min, -70, 0, "-26", "LUFS", "audio: a lower integrated loudness (EBU R128) of the file is loudness."),
+	REAL(loudness_max, -70, 0, "-20", "LUFS", "audio: a higher one is loudness."),
+	REAL(peak_max, -60, 6, "-1", "dBTP", "audio: a higher true peak is true_peak."),
+	WHOLE(min_thinking, 0, 100000, "20", "characters",
+		"annotations: a shorter thinking of a round is thinking_short. Blanks do not count."),
+	WHOLE(max_thinking, 1, 100000, "2000", "characters", "annotations: a longer one is thinking_long."),
+	WHOLE(min_citations, 0, 100, "1", "citations",
+		"annotations: a thinking that names fewer turns (第3轮 is the third) is no_citation. Words in 「」 must stand "
+		"in the turn named before."),
+	WHOLE(han_percent, 0, 100, "60", "percent",
+		"annotations: a text with a smaller share of Chinese characters is non_chinese. A Latin word counts as two; "
+		"quoted words do not count."),
+	{.name = "leaks",
+		.type = OPT_FILE,
+		.offset = AT(leaks_file),
+		.flags = OPTION_SHAPES | OPTION_YAML,
+		.dflt = "'@/stages/qa/leaks.yaml'",
+		.help = "annotations: phrases that say the answer was given (leak), and control tokens (markup)."},
+	{.name = "labels",
+		.type = OPT_FILE,
+		.offset = AT(labels_file),
+		.flags = OPTION_SHAPES | OPTION_YAML,
+		.dflt = "'@/schemas/labels.yaml'",
+		.help = "annotations: the closed label sets."},
+};
+
+static void fields(const void *params, struct stage_fields *ret)
+{
+	const struct qa_params *p = params;
+	if (p->rules == QA_AUDIO) {
+		fields_read(ret, "audio.object", 0);
+		fields_read(ret, "audio.duration_ms", 0);
+		fields_read(ret, "audio.segments", 0);
+		fields_read(ret, "turns.role", 0);
+		fields_read(ret, "turns.text", 0);
+		fields_write(ret, "acoustics", 0);
+	} else {
+		fields_read(ret, "annotations", 0);
+		fields_read(ret, "label.is_fraud", 0);
+		fields_read(ret, "label.fraud_type", FIELD_OPTIONAL);
+		fields_read(ret, "label.scene", FIELD_OPTIONAL);
+		fields_read(ret, "turns.text", 0);
+	}
+	fields_write(ret, "qa.@", 0);
+}
+
+static int check(const void *params, struct err *e)
+{
+	const struct qa_params *p = params;
+	const struct {
+		const char *low, *high;
+		double min, max;
+	} pairs[] = {{"turn_rate_min", "turn_rate_max", p->turn_rate_min, p->turn_rate_max},
+		{"side_rate_min", "side_rate_max", p->side_rate_min, p->side_rate_max},
+		{"loudness_min", "loudness_max", p->loudness_min, p->loudness_max},
+		{"min_thinking", "max_thinking", (double)p->min_thinking, (double)p->max_thinking}};
+	for (size_t i = 0; i < COUNT_OF(pairs); i++)
+		if (pairs[i].min > pairs[i].max)
+			return err_set(
+				e, ERR_CONFIG, "%s (%g) is over %s (%g)", pairs[i].low, pairs[i].min, pairs[i].high, pairs[i].max);
+	return 0;
+}
+
+static int init(struct stage *s, struct err *e)
+{
+	const struct qa_params *p = s->params;
+	if (p->rules == QA_AUDIO)
+		return 0;
+	struct qa_state *st = ARENA_NEW(&s->arena, struct qa_state);
+	int r = labels_load(&s->arena, p->labels_file.p, &st->labels, e);
+	if (!r)
+		r = phrases_load(&s->arena, p->leaks_file.p, &st->phrases, e);
+	if (!r)
+		s->state = st;
+	return r;
+}
+
+static const char *libraries(void)
+{
+	return "libavcodec " TAF_FFMPEG_VERSION "; libebur128 " TAF_EBUR128_VERSION;
+}
+
+const struct stage_ops stage_qa = {
+	.name = "qa",
+	.help = "Quality rules over the sound of a call, which it also describes (speech rate, pauses, pitch, loudness, "
+			"overlap), or over its annotation.",
+	.version = 1,
+	.kind = STAGE_MAP,
+	.exec = EXEC_SOUND,
+	.params_size = sizeof(struct qa_params),
+	.options = options,
+	.noptions = COUNT_OF(options),
+	.fields = fields,
+	.check = check,
+	.init = init,
+	.libraries = libraries,
+};
