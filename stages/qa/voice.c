@@ -6,10 +6,11 @@
  * shorter than 60 ms (the closure of a stop consonant) belongs to the speech around it, sound shorter than 30 ms (a click) is none. A steady hum or
  * hiss is its own noise floor, so it is no speech.
  *
- * Pitch. A. de Cheveigné, H. Kawahara: YIN, a fundamental frequency estimator for speech and music, J. Acoust. Soc. Am. 111 (2002), steps 2 to 5:
- * difference function, cumulative mean normalisation, absolute threshold, parabolic interpolation. A frame without a dip below the threshold is
- * unvoiced. It works on a signal of about 5 kHz, by averaging with a cubic B-spline (four moving averages one after the other) and leaving out
- * samples: its zeros lie where aliases of low frequencies come from. */
+ * Pitch. A. de Cheveigné, H. Kawahara: YIN, a fundamental frequency estimator for speech and music, J. Acoust. Soc. Am. 111 (2002), steps 2, 3 and 5:
+ * difference function, cumulative mean normalisation, parabolic interpolation. In place of its absolute threshold (step 4) the first dip nearly as deep as
+ * the deepest is taken: strong harmonics make shallow dips before it, and synthetic voices have such. A frame without a deep dip is unvoiced.
+ * It works on a signal of about 5 kHz, by averaging with a cubic B-spline (four moving averages one after the other) and leaving out samples: what
+ * would come down to where pitches are is 50 dB weaker. */
 #include "stages/qa/voice.h"
 
 #include "base/alloc.h"
@@ -31,8 +32,9 @@
 #define PITCH_RATE_HZ 4500 /* at least; below twice that, or the rate of the file */
 #define PITCH_HOP 2        /* frames */
 #define PITCH_WINDOW_MS 25
-#define PITCH_DIP 0.15f /* YIN's absolute threshold */
-#define PITCH_UNIT 10   /* of the numbers that are sorted: a tenth of a hertz */
+#define PITCH_DIP 0.2f   /* the deepest dip of a voiced frame is below */
+#define PITCH_NEAR 0.05f /* the first dip that is not shallower than the deepest by more is the period */
+#define PITCH_UNIT 10    /* of the numbers that are sorted: a tenth of a hertz */
 
 /* --- Energies --- */
 
@@ -48,24 +50,28 @@ int64_t voice_sample(int rate, size_t frame)
 	return (int64_t)frame * rate * VOICE_FRAME_MS / 1000;
 }
 
-static double mean_of(const struct voice_track *t)
-{
-	double sum = 0;
-	for (int64_t i = 0; i < t->frames; i++)
-		sum += (double)t->samples[i];
-	return t->frames ? sum / (double)t->frames : 0;
-}
-
 /* Four sums side by side: the order is fixed, and the additions need not wait for each other. */
-static float energy_of(const float *v, int64_t n, float mean)
+static float mean_of(const float *v, int64_t n, int stride)
 {
 	float sum[4] = {0, 0, 0, 0};
 	int64_t i = 0;
-	for (; i + 4 <= n; i += 4)
+	for (; i + 4 <= n; i += 4, v += 4 * stride)
 		for (int k = 0; k < 4; k++)
-			sum[k] += (v[i + k] - mean) * (v[i + k] - mean);
-	for (; i < n; i++)
-		sum[0] += (v[i] - mean) * (v[i] - mean);
+			sum[k] += v[k * stride];
+	for (; i < n; i++, v += stride)
+		sum[0] += *v;
+	return n ? ((sum[0] + sum[1]) + (sum[2] + sum[3])) / (float)n : 0;
+}
+
+static float energy_of(const float *v, int64_t n, int stride, float mean)
+{
+	float sum[4] = {0, 0, 0, 0};
+	int64_t i = 0;
+	for (; i + 4 <= n; i += 4, v += 4 * stride)
+		for (int k = 0; k < 4; k++)
+			sum[k] += (v[k * stride] - mean) * (v[k * stride] - mean);
+	for (; i < n; i++, v += stride)
+		sum[0] += (*v - mean) * (*v - mean);
 	return n ? ((sum[0] + sum[1]) + (sum[2] + sum[3])) / (float)n : 0;
 }
 
@@ -86,12 +92,17 @@ static double gated(const struct voice *v, double gate)
 void voice_measure(const struct voice_track *t, struct voice *ret)
 {
 	struct voice v = {.n = (size_t)(t->frames * 1000 / ((int64_t)t->rate * VOICE_FRAME_MS))};
-	float mean = (float)mean_of(t);
+	double sum = 0;
 	v.energy = xcalloc(v.n + 1, sizeof *v.energy);
 	v.active = xcalloc(v.n + 1, sizeof *v.active);
 	for (size_t i = 0; i < v.n; i++) {
-		int64_t from = voice_sample(t->rate, i);
-		v.energy[i] = energy_of(t->samples + from, voice_sample(t->rate, i + 1) - from, mean);
+		int64_t from = voice_sample(t->rate, i), to = voice_sample(t->rate, i + 1);
+		sum += (double)mean_of(t->samples + from * t->stride, to - from, t->stride);
+	}
+	float mean = v.n ? (float)(sum / (double)v.n) : 0;
+	for (size_t i = 0; i < v.n; i++) {
+		int64_t from = voice_sample(t->rate, i), to = voice_sample(t->rate, i + 1);
+		v.energy[i] = energy_of(t->samples + from * t->stride, to - from, t->stride, mean);
 	}
 	double rough = gated(&v, GATE_ABSOLUTE), relative = rough * GATE_RELATIVE;
 	v.level = gated(&v, relative > GATE_ABSOLUTE ? relative : GATE_ABSOLUTE);
@@ -162,25 +173,37 @@ static void slow_release(struct slow *s)
 	free(s->v);
 }
 
+#define NEAR_FRAMES 3 /* that a stretch of 42 ms around an active frame can reach */
 #define STEP_MAX (192000 / PITCH_RATE_HZ)
-#define TAPS_MAX (4 * (STEP_MAX - 1) + 1)
+#define WIDTH(step) ((step) + (step) / 2) /* of an average: harmonics over 1.5 kHz only blur the dips */
+#define TAPS_MAX (4 * (WIDTH(STEP_MAX) - 1) + 1)
 
-/** The weights of four moving averages over `step` samples each, one after the other; they add up to 1. */
-static int spline(int step, float taps[TAPS_MAX])
+/** The weights of four moving averages, one after the other, over `width` samples each; they add up to 1. */
+static int spline(int width, float taps[TAPS_MAX])
 {
 	double now[TAPS_MAX] = {1}, next[TAPS_MAX];
 	int n = 1;
 	for (int round = 0; round < 4; round++) {
 		memset(next, 0, sizeof next);
 		for (int i = 0; i < n; i++)
-			for (int k = 0; k < step; k++)
-				next[i + k] += now[i] / step;
+			for (int k = 0; k < width; k++)
+				next[i + k] += now[i] / width;
 		memcpy(now, next, sizeof now);
-		n += step - 1;
+		n += width - 1;
 	}
 	for (int i = 0; i < n; i++)
 		taps[i] = (float)now[i];
 	return n;
+}
+
+/** One sample of the slow signal. `from`: the first of the file that counts. The taps are symmetric. */
+static float smooth(const float *from, int stride, const float *taps, int ntaps)
+{
+	const float *to = from + (int64_t)(ntaps - 1) * stride;
+	float sum = taps[ntaps / 2] * from[(int64_t)(ntaps / 2) * stride];
+	for (int k = 0; k < ntaps / 2; k++, from += stride, to -= stride)
+		sum += taps[k] * (*from + *to);
+	return sum;
 }
 
 /** Only what is near speech is worked out; the rest stays 0. */
@@ -189,22 +212,20 @@ static void slow_down(const struct voice_track *t, const struct voice *v, struct
 	float taps[TAPS_MAX];
 	int step = t->rate / PITCH_RATE_HZ;
 	struct slow s = {.step = step < 1 ? 1 : step > STEP_MAX ? STEP_MAX : step};
-	int ntaps = spline(s.step, taps), reach = ntaps / 2;
+	int ntaps = spline(WIDTH(s.step), taps), reach = ntaps / 2;
 	s.rate = (double)t->rate / s.step;
 	s.n = t->frames / s.step;
 	s.v = xcalloc((size_t)s.n + 1, sizeof *s.v);
-	for (int64_t i = 0; i < s.n; i++) {
-		int64_t at = i * s.step;
-		size_t frame = (size_t)(at * 1000 / VOICE_FRAME_MS / t->rate);
+	for (size_t i = 0; i < v->n; i++) {
 		bool near = false;
-		for (size_t k = frame > 3 ? frame - 3 : 0; k <= frame + 3 && k < v->n; k++)
+		for (size_t k = i > NEAR_FRAMES ? i - NEAR_FRAMES : 0; k <= i + NEAR_FRAMES && k < v->n; k++)
 			near |= v->active[k];
-		if (!near || at < reach || at + reach >= t->frames)
-			continue;
-		float sum = 0;
-		for (int k = 0; k < ntaps; k++)
-			sum += taps[k] * t->samples[at - reach + k];
-		s.v[i] = sum;
+		int64_t at = (voice_sample(t->rate, i) + s.step - 1) / s.step, to = voice_sample(t->rate, i + 1);
+		for (; near && at < s.n && at * s.step < to; at++) {
+			int64_t from = at * s.step - reach;
+			if (from >= 0 && from + ntaps <= t->frames)
+				s.v[at] = smooth(t->samples + from * t->stride, t->stride, taps, ntaps);
+		}
 	}
 	*ret = s;
 }
@@ -225,26 +246,37 @@ static float difference(const float *x, int lag, int window)
 
 #define LAG_MAX (2 * PITCH_RATE_HZ / PITCH_MIN_HZ + 3)
 
+/** How deep the dip at v[0] goes between the lags: the bottom of the parabola through it and its neighbours; 1 where there is no dip. */
+static float depth(const float *v)
+{
+	float bend = v[-1] - 2 * v[0] + v[1], slope = v[-1] - v[1];
+	if (v[0] > v[-1] || v[0] > v[1])
+		return 1;
+	return bend > 0 ? v[0] - slope * slope / (8 * bend) : v[0];
+}
+
 /** The period in samples of the stretch at `x`, which holds window + longest lag; 0 when it has none. */
 static double period(const float *x, int shortest, int longest, int window)
 {
 	float d[LAG_MAX + 1], normal[LAG_MAX + 1];
 	double sum = 0;
-	normal[0] = 1;
+	float deepest = 1;
 	d[0] = 0;
-	int best = 0;
+	normal[0] = 1;
 	for (int lag = 1; lag <= longest + 1; lag++) {
 		d[lag] = difference(x, lag, window);
 		sum += (double)d[lag];
 		normal[lag] = sum > 0 ? (float)((double)d[lag] * lag / sum) : 1;
-		/* the bottom of the first dip below the threshold */
-		if (lag > shortest && lag - 1 <= longest && normal[lag - 1] < PITCH_DIP && normal[lag] >= normal[lag - 1]) {
-			best = lag - 1;
-			break;
-		}
 	}
-	if (best < shortest)
+	for (int lag = shortest; lag <= longest; lag++) {
+		float now = depth(normal + lag);
+		deepest = now < deepest ? now : deepest;
+	}
+	if (deepest > PITCH_DIP)
 		return 0;
+	int best = shortest;
+	while (best < longest && depth(normal + best) > deepest + PITCH_NEAR)
+		best++;
 	double a = (double)d[best - 1], b = (double)d[best], c = (double)d[best + 1], bend = a - 2 * b + c;
 	double shift = bend > 0 ? 0.5 * (a - c) / bend : 0;
 	return best + (shift > 1 ? 1 : shift < -1 ? -1 : shift);

@@ -9,9 +9,10 @@
 
 #define VOICE_FRAME_MS 10
 
-/** One channel. */
+/** One channel of a sound. */
 struct voice_track {
-	const float *samples; /* not owned; full scale is ±1 */
+	const float *samples; /* its first; not owned; full scale is ±1 */
+	int stride;           /* from one to the next: the number of channels */
 	int64_t frames;       /* samples */
 	int rate;             /* Hz, 4,000…192,000 */
 };
