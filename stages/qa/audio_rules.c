@@ -63,14 +63,16 @@ static double energy_in_turns(const struct heard *h, int channel, int side)
 static bool judge_swapped(const struct judging *j)
 {
 	double least = HUGE_VAL;
+	bool any = false;
 	for (int side = 0; side < SIDES; side++) {
 		double own = energy_in_turns(j->h, side, side), other = energy_in_turns(j->h, !side, side);
 		if (own == 0 && other == 0)
 			continue;
+		any = true;
 		double ratio = own > 0 ? other / own : HUGE_VAL;
 		least = ratio < least ? ratio : least;
 	}
-	if (least <= SWAPPED || (isinf(least) && j->h->nturns == 0))
+	if (!any || least <= SWAPPED)
 		return false;
 	int64_t db = isinf(least) ? 100 : decibels(least); /* nothing at all on the own channel: said as 100 dB */
 	finding_number(j->f, "channels_swapped", db > 100 ? 100 : db, decibels(SWAPPED), "dB");

@@ -102,7 +102,7 @@ static bool take_number(struct str *rest, int64_t *ret)
 		if (now > NUMBER_MAX || total > NUMBER_MAX)
 			now = total = NUMBER_MAX;
 	}
-	*ret = total + now;
+	*ret = total + now < NUMBER_MAX ? total + now : NUMBER_MAX;
 	return any;
 }
 

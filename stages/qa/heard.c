@@ -12,7 +12,7 @@
 #define PAUSE_FRAMES (200 / VOICE_FRAME_MS) /* shorter quiet inside a turn is articulation */
 #define PITCH_FRAMES 10                     /* voiced frames below which a pitch says nothing: 0.2 s */
 #define UNIT_FRAMES ((size_t)100 / VOICE_FRAME_MS)
-#define UNITS_AROUND 3                   /* that a block holds beside one unit */
+#define UNITS_AROUND 5 /* a block holds three beside one unit; at the very end libebur128 wants one more */
 #define UNIT_SILENT (1e-9 * UNIT_FRAMES) /* sum of the frames' mean squares: -90 dB */
 
 const char *side_name(int side)
