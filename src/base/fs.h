@@ -32,6 +32,8 @@ struct fs_names {
 	size_t n;
 };
 int fs_list(const char *path, struct fs_names *ret, struct err *e);
+/** Paths from the folder of all files in it and in its folders ("preview/index.html"), sorted bytewise. Links are named, not followed. */
+int fs_files(const char *path, struct fs_names *ret, struct err *e);
 /** Files that match a pattern (glob(3), no tilde), sorted bytewise. A folder stands for all its plain files that do not start with '.'.
  * Matching nothing is ERR_NOTFOUND. */
 int fs_glob(const char *pattern, struct fs_names *ret, struct err *e);

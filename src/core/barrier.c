@@ -44,6 +44,20 @@ static int count_rules(struct barrier *b, struct stage_run *s, struct json *rule
 	return rc;
 }
 
+/* What shaped a stage's output: its fingerprint, and the digests of its prompts and other data files, by option. */
+static void name_digests(struct barrier *b, const struct stage_run *s, struct json *row)
+{
+	struct json *parts;
+	char hex[DIGEST_HEX + 1];
+	digest_hex(&s->fingerprint, hex);
+	json_set_text(&b->arena, row, "fingerprint", hex);
+	if (json_parse(&b->arena, buf_view(&s->parts), &parts, NULL) < 0)
+		return;
+	const struct json *files = json_get(parts, "files");
+	if (json_count(files))
+		json_set(&b->arena, row, "files", json_copy(&b->arena, files));
+}
+
 static int make_facts(struct barrier *b, struct gather_facts *ret, struct err *e)
 {
 	struct engine *g = b->s->g;
@@ -70,6 +84,7 @@ static int make_facts(struct barrier *b, struct gather_facts *ret, struct err *e
 		json_set_int(a, row, "rejected", s->rejected);
 		json_set_int(a, row, "quarantined", s->quarantined);
 		json_set(a, row, "rules", rules);
+		name_digests(b, s, row);
 		json_append(stages, row);
 	}
 	json_set_text(a, pipeline, "name", g->config->name);
@@ -195,7 +210,7 @@ static int sink_outputs(struct stage_run *s, const char *folder, struct err *e)
 	struct json *list = json_array(&a);
 	struct fs_names names = {NULL, 0};
 	CLEANUP(buf_release) struct buf path = BUF_INIT;
-	int rc = fs_list(folder, &names, e);
+	int rc = fs_files(folder, &names, e);
 	for (size_t i = 0; rc == 0 && i < names.n; i++) {
 		struct fs_stat st;
 		fs_join(&path, folder, names.v[i]);

@@ -142,9 +142,9 @@ int gather_object(struct gather *g, struct str hex, struct buf *ret, struct err 
 /** sink: counts of what did not arrive, and facts for the manifest. */
 struct gather_facts {
 	int64_t rejected, quarantined; /* calls upstream, all stages */
-	const struct json *stages;     /* [{name, uses, version, rejected, quarantined, rules:{RULE:count}}] */
-	const struct json *pipeline;   /* {name, seed, digest, taf, tools} */
-	bool partial;                  /* --partial */
+	const struct json *stages; /* [{name, uses, version, rejected, quarantined, rules:{RULE:count}, fingerprint, files?:{OPTION:digest(s)}}] */
+	const struct json *pipeline; /* {name, seed, digest, taf, tools} */
+	bool partial;                /* --partial */
 };
 const struct gather_facts *gather_facts(const struct gather *g);
 
