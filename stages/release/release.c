@@ -1,5 +1,6 @@
-/* release: all calls → the zips, manifest, counts, card and checksums of a release (DESIGN 8; docs/stages.md).
- * Two passes over the calls, in id order: the first takes up the sounds, tells names apart and counts, the second writes rows. No call is held.
+/* release: all calls → the zips, manifest, counts, cards, preview and checksums of a release (DESIGN 8; docs/stages.md).
+ * Two passes over the calls, in id order: the first takes up the sounds, tells names apart, counts and chooses the preview, the second writes rows to
+ * spool files, which then become entries of zips. No call is held.
  * Bytes depend on the calls, the parameters and the facts of the pipeline only. The engine renames the folder when all is written. */
 #include "stages/release/release.h"
 #include "base/alloc.h"
@@ -9,8 +10,27 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-#define CLASSIFICATION_LINES ".binary_classification.jsonl"
+#define CROISSANT "croissant.json"
+#define PREVIEW_SOUND_MAX ((size_t)256 << 20)
+
+/* What the second pass writes, and where it ends up. Order of the entries in their zip. */
+enum spool { MANIFEST, CLASSIFICATION, SFT_TRAIN, SFT_DEV, SFT_TEST, BENCH_SCENE, BENCH_FRAUD, BENCH_TYPE, SPOOLS };
+static const struct {
+	const char *file, *zip, *entry;
+	bool list;     /* one JSON list; else a line of JSON each */
+	bool optional; /* no entry when there is nothing in it */
+} spools[SPOOLS] = {
+	[MANIFEST] = {"manifest.jsonl", NULL, NULL, false, false},
+	[CLASSIFICATION] = {".binary.jsonl", "binary_classification.zip", "binary_classification.jsonl", false, false},
+	[SFT_TRAIN] = {".train.jsonl", "sft.zip", "train.jsonl", false, false},
+	[SFT_DEV] = {".dev.jsonl", "sft.zip", "dev.jsonl", false, true},
+	[SFT_TEST] = {".test.jsonl", "sft.zip", "test.jsonl", false, false},
+	[BENCH_SCENE] = {".scene.json", "bench.zip", "scene.json", true, false},
+	[BENCH_FRAUD] = {".fraud.json", "bench.zip", "fraud.json", true, false},
+	[BENCH_TYPE] = {".fraud_type.json", "bench.zip", "fraud_type.json", true, false},
+};
 
 static const struct option release_options[] = {
 	{.name = "max_quarantined",
@@ -34,13 +54,45 @@ static const struct option release_options[] = {
 		.flags = OPTION_SHAPES,
 		.help = "Date of the release, YYYY-MM-DD, for the card. Default: the `date` of the pipeline; none when that "
 				"has none either, since bytes never depend on the clock."},
+	{.name = "url",
+		.type = OPT_STRING,
+		.offset = offsetof(struct release_params, url),
+		.flags = OPTION_SHAPES,
+		.help = "Address of the page of the dataset, for croissant.json (the Croissant standard asks for one)."},
+	{.name = "creator",
+		.type = OPT_STRING,
+		.offset = offsetof(struct release_params, creator),
+		.flags = OPTION_SHAPES,
+		.help = "Who publishes the dataset, for croissant.json."},
+	{.name = "preview",
+		.type = OPT_INT,
+		.offset = offsetof(struct release_params, preview),
+		.flags = OPTION_SHAPES,
+		.dflt = "12",
+		.min = 0,
+		.max = RELEASE_PREVIEW_MAX,
+		.unit = "calls",
+		.help = "Calls on the preview page, half of them fraud as far as there are; 0 for no page."},
+	{.name = "rounds",
+		.type = OPT_FILE,
+		.offset = offsetof(struct release_params, rounds_file),
+		.flags = OPTION_SHAPES | OPTION_YAML,
+		.dflt = "'@/stages/release/rounds.yaml'",
+		.help = "What the model is asked in sft.zip and bench.zip: the system text and the three questions."},
+	{.name = "labels",
+		.type = OPT_FILE,
+		.offset = offsetof(struct release_params, labels_file),
+		.flags = OPTION_SHAPES | OPTION_YAML,
+		.dflt = "'@/schemas/labels.yaml'",
+		.help = "The closed label sets, which the questions list."},
 };
 
 static void release_fields(const void *params, struct stage_fields *f)
 {
 	static const char *const optional[] = {"label.fraud_type", "label.scene", "label.scene_origin", "audio.sample_rate",
 		"audio.channels", "audio.loudness_mlufs", "audio.true_peak_mdbtp", "audio.segments", "split", "parents",
-		"scenario", "initiator", "termination.by", "termination.signal"};
+		"scenario", "initiator", "termination.by", "termination.signal", "annotations", "acoustics", "group",
+		"enhancement.writer", "enhancement.axes", "enhancement.rouge_l_permille", "privacy.replaced.kind"};
 	(void)params;
 	/* Free text of the origin (profile, termination.reason) may hold personal data: it stays out of what is published. */
 	fields_read(f, "label.is_fraud", 0);
@@ -69,10 +121,28 @@ static int release_check(const void *params, struct err *e)
 	const struct release_params *p = params;
 	if (p->date.n && !is_date(p->date))
 		return err_set(e, ERR_CONFIG, "date: '%.*s' is not a date of the form YYYY-MM-DD", STR_FMT(p->date));
-	for (size_t i = 0; i < p->license.n; i++)
-		if ((unsigned char)p->license.p[i] < ' ')
-			return err_set(e, ERR_CONFIG, "license: must be one line without control characters");
+	const struct {
+		const char *name;
+		struct str text;
+	} lines[] = {{"license", p->license}, {"url", p->url}, {"creator", p->creator}};
+	for (size_t k = 0; k < COUNT_OF(lines); k++)
+		for (size_t i = 0; i < lines[k].text.n; i++)
+			if ((unsigned char)lines[k].text.p[i] < ' ')
+				return err_set(e, ERR_CONFIG, "%s: must be one line without control characters", lines[k].name);
 	return 0;
+}
+
+static int release_init(struct stage *s, struct err *e)
+{
+	const struct release_params *p = s->params;
+	struct release_rounds *rounds = ARENA_NEW(&s->arena, struct release_rounds);
+	struct labels labels;
+	int rc = labels_load(&s->arena, p->labels_file.p, &labels, e);
+	if (rc == 0)
+		rc = release_rounds_load(&s->arena, p->rounds_file.p, &labels, rounds, e);
+	if (rc == 0)
+		s->state = rounds;
+	return rc;
 }
 
 /* --- Before anything is written --- */
@@ -111,8 +181,18 @@ struct release_work {
 	int64_t *bytes;           /* of the sounds, by index */
 	size_t n, cap;
 	struct release_stats stats;
-	struct release_lines manifest, classification;
+	struct release_lines lines[SPOOLS];
+	struct release_preview preview;
+	const char *folder;
 };
+
+static void work_init(struct release_work *w)
+{
+	for (int i = 0; i < SPOOLS; i++) {
+		w->lines[i] = (struct release_lines)RELEASE_LINES_INIT;
+		w->lines[i].list = spools[i].list;
+	}
+}
 
 static void work_free(struct release_work *w)
 {
@@ -120,8 +200,9 @@ static void work_free(struct release_work *w)
 	map_release(&w->names);
 	free(w->bytes);
 	release_stats_free(&w->stats);
-	release_lines_free(&w->manifest);
-	release_lines_free(&w->classification);
+	release_preview_free(&w->preview);
+	for (int i = 0; i < SPOOLS; i++)
+		release_lines_free(&w->lines[i]);
 }
 
 /* Two calls of one name: the message has both ids. */
@@ -162,6 +243,7 @@ static int take_call(struct release_work *w, struct str id, const struct json *c
 		return rc;
 	*bytes = st.size;
 	release_stats_add(&w->stats, id, call, st.size);
+	release_preview_offer(&w->preview, name, str_is(release_label(call), "fraud"), w->n - 1);
 	return zip_writer_file(w->audio, entry, path.data, e);
 }
 
@@ -186,6 +268,43 @@ static int first_pass(struct release_work *w, struct err *e)
 	return lost.code ? err_set(e, lost.code, "%s", lost.text) : 0;
 }
 
+/* --- The second pass --- */
+
+/* Rows of sft.zip and bench.zip, of calls that have annotations. */
+static int write_rounds(struct release_work *w, struct arena *a, const char *name, const struct json *call, struct err *e)
+{
+	const struct release_rounds *rounds = w->stage->state;
+	int n = release_rounds_of(call);
+	if (n <= 0)
+		return 0;
+	struct str split = release_split(call);
+	bool test = str_is(split, "test");
+	int to = test ? SFT_TEST : str_is(split, "dev") ? SFT_DEV : SFT_TRAIN;
+	int rc = release_lines_add(&w->lines[to], release_sft_row(a, rounds, name, call), e);
+	for (int i = 0; rc == 0 && test && i < n; i++)
+		rc = release_lines_add(&w->lines[BENCH_SCENE + i], release_bench_item(a, rounds, name, call, i), e);
+	return rc;
+}
+
+/* A call of the preview: its part of the page, and its sound once more beside it. */
+static int write_preview(struct release_work *w, size_t index, const char *name, const struct json *call, struct err *e)
+{
+	struct release_pick *pick = release_preview_find(&w->preview, index);
+	if (!pick)
+		return 0;
+	CLEANUP(buf_release) struct buf path = BUF_INIT;
+	CLEANUP(buf_release) struct buf bytes = BUF_INIT_MAX(PREVIEW_SOUND_MAX);
+	int rc = gather_object(w->gather, json_get_str(json_get(call, "audio"), "object"), &path, e);
+	if (rc == 0)
+		rc = fs_read(path.data, PREVIEW_SOUND_MAX, &bytes, e);
+	if (rc < 0)
+		return rc;
+	buf_clear(&path);
+	buf_printf(&path, "%s/preview/%s.mp3", w->folder, name);
+	release_preview_call(pick, name, call);
+	return fs_write_atomic(path.data, bytes.data, bytes.len, 0644, e);
+}
+
 static int write_rows(struct release_work *w, struct err *e)
 {
 	CLEANUP(arena_release) struct arena a = ARENA_INIT;
@@ -198,87 +317,138 @@ static int write_rows(struct release_work *w, struct err *e)
 			return err_set(e, ERR_BUG, "the calls changed between two passes");
 		char name[RELEASE_NAME_HEX + 1];
 		release_name(w->stage->dataset, id, name);
-		rc = release_lines_add(&w->manifest, release_manifest_row(&a, name, id, call, w->bytes[i]), e);
+		rc = release_lines_add(&w->lines[MANIFEST], release_manifest_row(&a, name, id, call, w->bytes[i]), e);
 		if (rc == 0)
-			rc = release_lines_add(&w->classification, release_classification_row(&a, name, call), e);
+			rc = release_lines_add(&w->lines[CLASSIFICATION], release_classification_row(&a, name, call), e);
+		if (rc == 0)
+			rc = write_rounds(w, &a, name, call, e);
+		if (rc == 0)
+			rc = write_preview(w, i, name, call, e);
 		arena_reset(&a);
 	}
 	return rc < 0 ? rc : e->code;
 }
 
-/* One deflated entry out of a file that is then gone. */
-static int zip_lines(const char *folder, const char *zip_name, const char *entry, const char *lines, struct err *e)
+/* All spools of one zip, deflated; they are then gone. `wanted`: false when the release has no such zip. */
+static int pack_spools(struct release_work *w, const char *zip_name, bool wanted, struct err *e)
 {
-	CLEANUP(buf_release) struct buf from = BUF_INIT;
-	CLEANUP(buf_release) struct buf to = BUF_INIT;
+	CLEANUP(buf_release) struct buf path = BUF_INIT;
 	CLEANUP(zip_writer_cleanup) struct zip_writer *z = NULL;
-	fs_join(&from, folder, lines);
-	fs_join(&to, folder, zip_name);
-	int rc = zip_writer_open(to.data, &z, e);
-	if (rc == 0)
-		rc = zip_writer_file_deflated(z, entry, from.data, e);
-	if (rc == 0)
+	fs_join(&path, w->folder, zip_name);
+	int rc = wanted ? zip_writer_open(path.data, &z, e) : 0;
+	for (int i = 0; rc == 0 && wanted && i < SPOOLS; i++) {
+		if (!spools[i].zip || strcmp(spools[i].zip, zip_name) != 0 || (spools[i].optional && !w->lines[i].rows))
+			continue;
+		fs_join(&path, w->folder, spools[i].file);
+		rc = zip_writer_file_deflated(z, spools[i].entry, path.data, e);
+	}
+	if (rc == 0 && wanted)
 		rc = zip_writer_close(TAKE(z), e);
-	return rc < 0 ? rc : fs_remove(from.data, e);
+	for (int i = 0; rc == 0 && i < SPOOLS; i++) {
+		if (!spools[i].zip || strcmp(spools[i].zip, zip_name) != 0)
+			continue;
+		fs_join(&path, w->folder, spools[i].file);
+		rc = fs_remove(path.data, e);
+	}
+	return rc;
 }
 
-static int second_pass(struct release_work *w, const char *folder, struct err *e)
+static int second_pass(struct release_work *w, struct err *e)
 {
-	int rc = release_lines_open(&w->manifest, folder, "manifest.jsonl", e);
-	if (rc == 0)
-		rc = release_lines_open(&w->classification, folder, CLASSIFICATION_LINES, e);
+	CLEANUP(buf_release) struct buf preview = BUF_INIT;
+	int rc = 0;
+	release_preview_choose(&w->preview);
+	fs_join(&preview, w->folder, "preview");
+	if (w->preview.nchosen)
+		rc = fs_mkdirs(preview.data, e);
+	for (int i = 0; rc == 0 && i < SPOOLS; i++)
+		rc = release_lines_open(&w->lines[i], w->folder, spools[i].file, e);
 	if (rc == 0)
 		rc = write_rows(w, e);
+	for (int i = 0; rc == 0 && i < SPOOLS; i++)
+		rc = release_lines_close(&w->lines[i], e);
 	if (rc == 0)
-		rc = release_lines_close(&w->manifest, e);
+		rc = pack_spools(w, "binary_classification.zip", true, e);
 	if (rc == 0)
-		rc = release_lines_close(&w->classification, e);
+		rc = pack_spools(w, "sft.zip", w->stats.annotated > 0, e);
 	if (rc == 0)
-		rc = zip_lines(folder, "binary_classification.zip", "binary_classification.jsonl", CLASSIFICATION_LINES, e);
+		rc = pack_spools(w, "bench.zip", w->lines[BENCH_SCENE].rows > 0, e);
 	return rc < 0 ? rc : zip_writer_close(TAKE(w->audio), e);
 }
 
 /* --- What is made of the counts --- */
 
-static int write_text(const char *folder, const char *name, const struct buf *text, struct err *e)
+static int write_text(const char *folder, const char *name, struct buf *text, struct err *e)
 {
 	CLEANUP(buf_release) struct buf path = BUF_INIT;
 	fs_join(&path, folder, name);
-	return fs_write_atomic(path.data, text->data, text->len, 0644, e);
+	if (buf_error(text))
+		return err_set(e, ERR_TOOBIG, "%s would be larger than %zu bytes", path.data, text->max);
+	int rc = fs_write_atomic(path.data, text->data, text->len, 0644, e);
+	buf_clear(text);
+	return rc;
 }
 
-/* For `sha256sum -c SHA256SUMS`: all other files, sorted. */
-static int write_sums(const char *folder, struct err *e)
+static int write_counts(struct release_work *w, const struct json *numbers, struct err *e)
 {
-	CLEANUP(fs_names_free) struct fs_names names = {.v = NULL};
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
-	CLEANUP(buf_release) struct buf path = BUF_INIT;
-	int rc = fs_list(folder, &names, e);
-	for (size_t i = 0; rc == 0 && i < names.n; i++) {
-		struct digest d;
-		int64_t size;
-		char hex[DIGEST_HEX + 1];
-		fs_join(&path, folder, names.v[i]);
-		rc = digest_file(path.data, &d, &size, e);
-		if (rc < 0)
-			break;
-		digest_hex(&d, hex);
-		buf_printf(&text, "%s  %s\n", hex, names.v[i]);
-	}
-	return rc < 0 ? rc : write_text(folder, "SHA256SUMS", &text, e);
-}
-
-static int write_counts(struct release_work *w, const char *folder, struct err *e)
-{
-	CLEANUP(arena_release) struct arena a = ARENA_INIT;
-	CLEANUP(buf_release) struct buf text = BUF_INIT;
-	const struct json *numbers = release_stats_json(&a, &w->stats, w->stage, gather_facts(w->gather));
 	json_write(&text, numbers);
 	buf_putc(&text, '\n');
-	int rc = write_text(folder, "stats.json", &text, e);
-	buf_clear(&text);
-	release_card(&text, w->stage->params, numbers);
-	return rc < 0 ? rc : write_text(folder, "README.md", &text, e);
+	int rc = write_text(w->folder, "stats.json", &text, e);
+	release_card(&text, numbers, false);
+	if (rc == 0)
+		rc = write_text(w->folder, "README.md", &text, e);
+	release_card(&text, numbers, true);
+	if (rc == 0)
+		rc = write_text(w->folder, "README.zh-CN.md", &text, e);
+	if (rc < 0 || !w->preview.nchosen)
+		return rc;
+	release_preview_page(&text, &w->preview, numbers);
+	return write_text(w->folder, "preview/index.html", &text, e);
+}
+
+static void sum_line(struct buf *b, const char *name, const char *hex)
+{
+	buf_printf(b, "%s  %s\n", hex, name);
+}
+
+/* croissant.json, then SHA256SUMS for `sha256sum -c`: all files, sorted, each digested once. */
+static int write_sums(struct release_work *w, const struct json *numbers, struct err *e)
+{
+	CLEANUP(arena_release) struct arena a = ARENA_INIT;
+	CLEANUP(buf_release) struct buf sums = BUF_INIT;
+	CLEANUP(buf_release) struct buf croissant = BUF_INIT;
+	CLEANUP(release_files_free) struct release_files files = {.v = NULL};
+	struct digest d;
+	char hex[DIGEST_HEX + 1];
+	int rc = release_files_read(w->folder, &files, e);
+	if (rc < 0)
+		return rc;
+	release_croissant(&croissant, &a, numbers, &files);
+	digest_of(croissant.data, croissant.len, &d);
+	digest_hex(&d, hex);
+	bool told = false;
+	for (size_t i = 0; i < files.n; i++) {
+		if (!told && strcmp(files.v[i].name, CROISSANT) > 0) {
+			sum_line(&sums, CROISSANT, hex);
+			told = true;
+		}
+		sum_line(&sums, files.v[i].name, files.v[i].sha256);
+	}
+	rc = write_text(w->folder, CROISSANT, &croissant, e);
+	return rc < 0 ? rc : write_text(w->folder, "SHA256SUMS", &sums, e);
+}
+
+static int last_files(struct release_work *w, struct err *e)
+{
+	CLEANUP(arena_release) struct arena a = ARENA_INIT;
+	char members[DIGEST_HEX + 1];
+	release_members(&w->names, members);
+	struct release_build build = {
+		.stage = w->stage, .facts = gather_facts(w->gather), .rounds = w->stage->state, .members = members};
+	const struct json *numbers = release_stats_json(&a, &w->stats, &build);
+	int rc = write_counts(w, numbers, e);
+	return rc < 0 ? rc : write_sums(w, numbers, e);
 }
 
 static int release_sink(struct stage *s, struct gather *g, const char *folder, struct err *e)
@@ -289,23 +459,22 @@ static int release_sink(struct stage *s, struct gather *g, const char *folder, s
 	CLEANUP(buf_release) struct buf path = BUF_INIT;
 	CLEANUP(work_free)
 	struct release_work w = {
-		.stage = s, .gather = g, .manifest = RELEASE_LINES_INIT, .classification = RELEASE_LINES_INIT};
-	release_stats_init(&w.stats);
+		.stage = s, .gather = g, .folder = folder, .preview.want = ((const struct release_params *)s->params)->preview};
+	work_init(&w);
 	fs_join(&path, folder, "audio.zip");
 	rc = zip_writer_open(path.data, &w.audio, e);
 	if (rc == 0)
 		rc = first_pass(&w, e);
 	if (rc == 0)
-		rc = second_pass(&w, folder, e);
-	if (rc == 0)
-		rc = write_counts(&w, folder, e);
-	return rc < 0 ? rc : write_sums(folder, e);
+		rc = second_pass(&w, e);
+	return rc < 0 ? rc : last_files(&w, e);
 }
 
 const struct stage_ops stage_release = {
 	.name = "release",
-	.help = "Packs all calls: audio.zip, binary_classification.zip, manifest, counts, dataset card and checksums.",
-	.version = 2,
+	.help = "Packs all calls: zips of sounds, labels, training conversations and benchmark, manifest, cards, preview, "
+			"checksums.",
+	.version = RELEASE_VERSION,
 	.kind = STAGE_SINK,
 	.exec = EXEC_CPU,
 	.params_size = sizeof(struct release_params),
@@ -313,5 +482,6 @@ const struct stage_ops stage_release = {
 	.noptions = COUNT_OF(release_options),
 	.fields = release_fields,
 	.check = release_check,
+	.init = release_init,
 	.sink = release_sink,
 };

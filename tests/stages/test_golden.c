@@ -56,8 +56,8 @@ static void digest_stage(struct store *store, const struct stage *s, char hex[DI
 		CLEANUP(buf_release) struct buf sums = BUF_INIT;
 		assert_int_equal(fs_read(path.data, 1 << 20, &sums, &e), 0);
 		struct str rest = buf_view(&sums), line;
-		while (str_line(&rest, &line)) /* the card and the statistics name the version of taf */
-			if (!str_ends(line, "README.md") && !str_ends(line, "stats.json"))
+		while (str_line(&rest, &line)) /* the cards and the statistics name the version of taf */
+			if (!str_ends(line, ".md") && !str_ends(line, "stats.json"))
 				buf_str(&text, line);
 	} else {
 		struct db_stmt *st;
