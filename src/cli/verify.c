@@ -114,6 +114,8 @@ static void report_json(struct verify *v, bool objects)
 		json_set_int(&v->arena, out, "calls", v->calls);
 	json_set_int(&v->arena, out, "bad", v->nbad);
 	json_set(&v->arena, out, "problems", v->bad);
+	if (json_count(v->notes))
+		json_set(&v->arena, out, "notes", v->notes);
 	json_write(&b, out);
 	buf_putc(&b, '\n');
 	say_out(&b);
@@ -126,6 +128,8 @@ static void report(struct verify *v, bool objects)
 		say_error("%.*s", STR_FMT(text->u.s));
 	if (v->nbad > VERIFY_SHOWN)
 		say_error("… and %lld more", (long long)(v->nbad - VERIFY_SHOWN));
+	JSON_EACH(note, v->notes)
+		buf_printf(&b, "note: %.*s\n", STR_FMT(note->u.s));
 	buf_puts(&b, v->nbad ? "not whole: " : "OK: ");
 	put_count(&b, v->files);
 	buf_puts(&b, objects ? " objects, " : " files, ");
@@ -155,6 +159,7 @@ static int verify(const struct cli_given *given)
 		return EXIT_BAD_CONFIG;
 	}
 	v.bad = json_array(&v.arena);
+	v.notes = json_array(&v.arena);
 	where_work(&o->where, &work);
 	int rc = o->objects ? verify_objects(&v, work.data, &e) : verify_release(&v, given->args[0], &e);
 	if (rc < 0)
@@ -171,8 +176,12 @@ static int verify(const struct cli_given *given)
 const struct cli_command command_verify = {
 	.name = "verify",
 	.usage = "DIR | --objects [options]",
-	.help = "check a release (sums, zips, manifest, names), or with --objects all sounds of the work folder",
-	.about = "Exit status 1 when anything is not as it should be.",
+	.help = "check a release from its bytes alone, or with --objects all sounds of the work folder",
+	.about = "Of a release: checksums, every entry of the zips, MP3 frames against the manifest, training and "
+			 "benchmark rows against splits and "
+			 "labels, families on one side of the split, no prompt twice, counts and cards against stats.json. Each "
+			 "problem names file, entry "
+			 "and line. Exit status 1 when anything is not as it should be.",
 	.example = "taf verify work/release",
 	.options = options,
 	.noptions = COUNT_OF(options),

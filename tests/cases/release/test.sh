@@ -21,9 +21,15 @@ is "same bytes again" "$(digests w3/release)" "$(digests $r)"
 must "other seed" 0 run -f p/pipeline.yaml -w w3 --set seed=99 -j 2
 if [ "$(digests w3/release)" = "$(digests $r)" ]; then bad "other seed differs" "same bytes"; else ok "other seed differs"; fi
 
-is "files" "$(ls $r | tr '\n' ' ')" "README.md SHA256SUMS audio.zip binary_classification.zip manifest.jsonl stats.json "
+is "files" "$(ls $r | tr '\n' ' ')" "README.md README.zh-CN.md SHA256SUMS audio.zip binary_classification.zip croissant.json manifest.jsonl preview stats.json "
+is "preview" "$(ls $r/preview | wc -l)" 13
 if (cd $r && sha256sum -c --quiet SHA256SUMS >../../out 2>&1); then ok "sha256sum -c"; else bad "sha256sum -c" "$(cat out)"; fi
-is "SHA256SUMS names all" "$(cut -c 67- $r/SHA256SUMS | sort | tr '\n' ' ')" "README.md audio.zip binary_classification.zip manifest.jsonl stats.json "
+is "SHA256SUMS names all" "$(cut -c 67- $r/SHA256SUMS)" "$(cd $r && find . -type f ! -name SHA256SUMS -printf '%P\n' | LC_ALL=C sort)"
+is "member list" "$(python3 -c 'import json
+print(json.load(open("w/release/stats.json"))["build"]["members"])')" "$(python3 -c 'import json
+for x in sorted(json.loads(x)["name"] for x in open("w/release/manifest.jsonl")): print(x)' | sha256sum | cut -c 1-64)"
+is "digests of data files" "$(python3 -c 'import json
+print([s["name"] for s in json.load(open("w/release/stats.json"))["stages"] if "files" in s])')" "['calls', 'agents', 'clean', 'say']"
 
 # Readers of zips: Info-ZIP, Python by the directory at the end, and one that sees only a stream.
 if command -v unzip >/dev/null; then
@@ -144,6 +150,19 @@ for n, d in audio.items():
     open("mp3/" + os.path.basename(n), "wb").write(d)
 P
 python3 readers.py $r
+python3 "$TAF_TOP/tests/cases/release/reader.py" plain $r "$TAF_TOP/schemas"
+
+# With annotations and a benchmark, which the small pipeline does not have: packed by the test of verify.
+here=$PWD
+(cd "$TAF_TOP" && TAF_PACK_RELEASE=$here/annotated "$BUILD/tests/cli/test_verify") >out 2>&1 || bad "annotated" "$(cat out)"
+python3 "$TAF_TOP/tests/cases/release/reader.py" annotated annotated "$TAF_TOP/schemas"
+must "annotated: verify" 0 verify annotated
+
+# A file of a folder that is deleted is noticed.
+digests $r >before
+rm $r/preview/index.html
+must "preview deleted" 0 run -f p/pipeline.yaml -w w
+is "preview is back" "$(digests $r)" "$(cat before)"
 
 # Loudness and true peak, by another measure.
 if command -v ffmpeg >/dev/null; then
