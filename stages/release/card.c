@@ -153,9 +153,9 @@ static void writer(const struct card *c, const struct json *item, bool annotatio
 	long long n = (long long)item->u.i;
 	bool script = str_is(item->key, "script");
 	if (annotations)
-		buf_printf(c->b, c->zh ? " %lld 通的标注由" : " The annotations of %lld calls were ", n);
+		buf_printf(c->b, c->zh ? "%lld 通的标注由" : " The annotations of %lld calls were ", n);
 	else
-		buf_printf(c->b, c->zh ? " %lld 通的文本由" : " The text of %lld calls was ", n);
+		buf_printf(c->b, c->zh ? "%lld 通的文本由" : " The text of %lld calls was ", n);
 	if (script && annotations)
 		say(c, "filled into templates from the given labels, without a model.", "模板按已知标签填写，未使用语言模型。");
 	else if (script)
@@ -171,18 +171,18 @@ void release_origin(struct buf *b, const struct json *stats, bool chinese)
 	long long from_text = number(json_get(stats, "sources"), "asr");
 	size_t from = b->len;
 	if (spoken(stats))
-		say(&c, " The speech is synthetic: no person is heard in these files.", " 语音均由程序合成，不是真人录音。");
+		say(&c, " The speech is synthetic: no person is heard in these files.", "语音均由程序合成，不是真人录音。");
 	if (from_text)
-		buf_printf(b, c.zh ? " %lld 通的文本来自转写稿。" : " The text of %lld calls comes from transcripts.", from_text);
+		buf_printf(b, c.zh ? "%lld 通的文本来自转写稿。" : " The text of %lld calls comes from transcripts.", from_text);
 	JSON_EACH(item, json_get(stats, "writers"))
 		writer(&c, item, false);
 	JSON_EACH(item, json_get(json_get(stats, "annotations"), "writers"))
 		writer(&c, item, true);
 	if (b->len == from) /* said in any case */
 		say(&c, " Where texts and sounds come from is in manifest.jsonl, call by call.",
-			" 文本与声音的来源逐通记在 manifest.jsonl。");
-	/* Sentences begin with a blank; the first does not. */
-	if (b->len > from) {
+			"文本与声音的来源逐通记在 manifest.jsonl。");
+	/* English sentences begin with a blank; the first does not. */
+	if (!chinese && b->len > from) {
 		for (size_t i = from; i + 1 < b->len; i++)
 			b->data[i] = b->data[i + 1];
 		buf_truncate(b, b->len - 1);
@@ -196,9 +196,9 @@ static void provenance(const struct card *c)
 	release_origin(c->b, c->stats, c->zh);
 	if (written_by_script(c->stats))
 		say(c, " Texts made from templates repeat themselves: results on them say little about real calls.",
-			" 模板文本重复度高，在其上得到的结果不能代表真实通话。");
+			"模板文本重复度高，在其上得到的结果不能代表真实通话。");
 	if (json_count(surrogates)) {
-		say(c, " Personal data in transcripts was replaced by invented data:", " 转写稿中的个人信息已替换为虚构内容：");
+		say(c, " Personal data in transcripts was replaced by invented data:", "转写稿中的个人信息已替换为虚构内容：");
 		const char *between = " ";
 		JSON_EACH(item, surrogates) {
 			buf_printf(c->b, "%s%lld %.*s", between, (long long)item->u.i, STR_FMT(item->key));
@@ -208,7 +208,7 @@ static void provenance(const struct card *c)
 	}
 	if (number(c->stats, "linked"))
 		buf_printf(c->b,
-			c->zh ? " 有 %lld 通与另一通近似（`group` 相同），划分时在同一侧。"
+			c->zh ? "有 %lld 通与另一通近似（`group` 相同），划分时在同一侧。"
 				  : " %lld calls are near-duplicates of another one (the same `group`); they are on one side of the "
 					"split.",
 			number(c->stats, "linked"));

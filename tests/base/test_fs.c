@@ -271,6 +271,28 @@ static void test_glob(void **state)
 	assert_null(names.v);
 }
 
+static void test_files(void **state)
+{
+	(void)state;
+	static const char *const files[] = {"b", "a", "sub/x", "sub/deep/y", "sub-1"};
+	assert_int_equal(fs_mkdirs(at("sub/deep"), NULL), 0);
+	for (size_t i = 0; i < COUNT_OF(files); i++)
+		write_file(files[i], "x");
+	char link[1024];
+	snprintf(link, sizeof(link), "%s", at("loop"));
+	assert_int_equal(symlink(root, link), 0); /* named, not followed: it would never end */
+	assert_int_equal(fs_mkdirs(at("empty"), NULL), 0);
+	struct fs_names names = {NULL, 0};
+	assert_int_equal(fs_files(root, &names, NULL), 0);
+	static const char *const want[] = {"a", "b", "loop", "sub-1", "sub/deep/y", "sub/x"};
+	assert_int_equal(names.n, COUNT_OF(want));
+	for (size_t i = 0; i < names.n; i++)
+		assert_string_equal(names.v[i], want[i]);
+	fs_names_free(&names);
+	assert_int_equal(fs_files(at("missing"), &names, NULL), ERR_NOTFOUND);
+	assert_null(names.v);
+}
+
 static void test_names(void **state)
 {
 	(void)state;
@@ -398,6 +420,7 @@ int main(void)
 		IN_SCRATCH(test_stat),
 		IN_SCRATCH(test_folders),
 		IN_SCRATCH(test_glob),
+		IN_SCRATCH(test_files),
 		cmocka_unit_test(test_names),
 		IN_SCRATCH(test_space),
 		IN_SCRATCH(test_lock),

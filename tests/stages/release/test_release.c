@@ -266,7 +266,7 @@ static void a_card_that_tells_the_origin(void **state)
 	assert_non_null(strstr(text.data, "results on them say little about real calls"));
 	read_file("origin/README.zh-CN.md", &text);
 	assert_non_null(strstr(
-		text.data, "语音均由程序合成，不是真人录音。 5 通的文本来自转写稿。 3 通的文本由模板（场景或其他通话）拼成"));
+		text.data, "语音均由程序合成，不是真人录音。5 通的文本来自转写稿。3 通的文本由模板（场景或其他通话）拼成"));
 	read_file("origin/preview/index.html", &text);
 	assert_non_null(strstr(text.data, "no person is heard"));
 	read_file("origin/stats.json", &text);
