@@ -35,7 +35,7 @@ void pool_close(struct poolkit *p)
 	free(p->v);
 }
 
-void pool_add(struct poolkit *p, const char *id, const struct json *call)
+void poolkit_add(struct poolkit *p, const char *id, const struct json *call)
 {
 	GROW(p->v, p->n, p->cap);
 	p->v[p->n++] = (struct pool_call){.id = str_of(arena_strdup(&p->arena, id)), .call = json_copy(&p->arena, call)};
@@ -52,7 +52,7 @@ void pool_say(struct poolkit *p, const char *id, bool fraud, const char *label, 
 	json_set(a, call, "label", l);
 	json_set(a, call, "turns", list);
 	json_set_text(a, call, "initiator", fraud ? "left" : "right");
-	pool_add(p, id, call);
+	poolkit_add(p, id, call);
 }
 
 static int by_id(const void *x, const void *y)
@@ -112,7 +112,7 @@ void pool_peers(struct poolkit *p)
 	must(stage_enhance.peers(&p->k.stage, &g, &e), &e);
 }
 
-struct pool_call *pool_find(struct poolkit *p, const char *id)
+struct pool_call *poolkit_find(struct poolkit *p, const char *id)
 {
 	for (size_t i = 0; i < p->n; i++)
 		if (str_is(p->v[i].id, id))
@@ -122,7 +122,7 @@ struct pool_call *pool_find(struct poolkit *p, const char *id)
 
 int pool_work(struct poolkit *p, const char *parent, int slot, struct work *ret, struct err *e)
 {
-	const struct pool_call *c = pool_find(p, parent);
+	const struct pool_call *c = poolkit_find(p, parent);
 	struct json *peers = json_array(&p->arena);
 	ASSERT(c && c->parent);
 	for (size_t i = 0; i < c->npeers; i++) {
@@ -166,7 +166,7 @@ void pool_synthesize(struct poolkit *p, int count)
 		struct work w = {
 			.stage = &k.stage, .id = item->id, .arena = &k.arena, .call = item->content, .at = item->at, .io = &io};
 		must(stage_synthesize.process(&w, &e), &e);
-		pool_add(p, item->id.p, w.fields);
+		poolkit_add(p, item->id.p, w.fields);
 	}
 	kit_close(&k);
 }

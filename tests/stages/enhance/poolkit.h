@@ -25,14 +25,14 @@ struct poolkit {
 void pool_open(struct poolkit *p, const char *with);
 void pool_close(struct poolkit *p);
 /** A call of the pool; copied. They may come in any order: peers() sees them by id. */
-void pool_add(struct poolkit *p, const char *id, const struct json *call);
+void poolkit_add(struct poolkit *p, const char *id, const struct json *call);
 /** A call from turns like "L您好。", "R你好。", … NULL. `label`: "投资诈骗" or a scene. */
 void pool_say(struct poolkit *p, const char *id, bool fraud, const char *label, const char *const *turns);
 /** Ask the stage for parents and peers. */
 void pool_peers(struct poolkit *p);
 /** Work on one slot of a parent; the code of the stage. */
 int pool_work(struct poolkit *p, const char *parent, int slot, struct work *ret, struct err *e);
-struct pool_call *pool_find(struct poolkit *p, const char *id);
+struct pool_call *poolkit_find(struct poolkit *p, const char *id);
 /** The whole result as canonical JSON; "REJECTED …" in front when it was rejected, the error when it failed. */
 const char *pool_result(struct poolkit *p, const char *parent, int slot);
 

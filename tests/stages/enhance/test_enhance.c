@@ -63,7 +63,7 @@ static void check_child(struct poolkit *p, const struct pool_call *parent, const
 	assert_true(most < 700);
 	size_t own = 0;
 	JSON_EACH(turn, json_path(child, "enhancement.from")) {
-		struct pool_call *source = pool_find(p, json_get_str(turn, "call").p);
+		struct pool_call *source = poolkit_find(p, json_get_str(turn, "call").p);
 		const struct json *was = json_at(json_get(source->call, "turns"), (size_t)json_get_int(turn, "source_turn", -1));
 		const struct json *is = json_at(json_get(child, "turns"), (size_t)json_get_int(turn, "turn", -1));
 		assert_true(str_eq(turn_role(was), turn_role(is)));
@@ -112,7 +112,7 @@ static void nothing_else_decides(void **state)
 	pool_open(&other, "parents: 30\nper_call: 5\n");
 	pool_synthesize(&one, 200);
 	for (size_t i = one.n; i-- > 0;)
-		pool_add(&other, one.v[i].id.p, one.v[i].call);
+		poolkit_add(&other, one.v[i].id.p, one.v[i].call);
 	pool_peers(&one);
 	pool_peers(&other);
 	const char *results[24][2];
@@ -211,7 +211,7 @@ static void too_long_a_call_is_told(void **state)
 	pool_say(&p, "long", true, "投资诈骗", turns);
 	pool_say(&p, "short", true, "投资诈骗", brief);
 	pool_peers(&p);
-	assert_int_equal(pool_find(&p, "short")->npeers, 0); /* the long one is nobody's peer */
+	assert_int_equal(poolkit_find(&p, "short")->npeers, 0); /* the long one is nobody's peer */
 	assert_int_equal(pool_work(&p, "long", 0, &w, &e), ERR_TOOBIG);
 	pool_close(&p);
 }

@@ -68,8 +68,8 @@ static void fewer_than_wanted(void **state)
 	pool_say(&p, "two", true, "投资诈骗", turns);
 	pool_say(&p, "two-b", true, "投资诈骗", turns);
 	pool_peers(&p);
-	assert_int_equal(pool_find(&p, "one")->npeers, 0);
-	assert_int_equal(pool_find(&p, "two")->npeers, 1);
+	assert_int_equal(poolkit_find(&p, "one")->npeers, 0);
+	assert_int_equal(poolkit_find(&p, "two")->npeers, 1);
 	pool_close(&p);
 }
 
@@ -110,7 +110,7 @@ static void a_new_call_is_seen_where_it_ranks(void **state)
 	pool_peers(&before);
 	pool_peers(&after);
 	for (size_t i = 0; i < before.n; i++) {
-		struct pool_call *was = &before.v[i], *is = pool_find(&after, was->id.p);
+		struct pool_call *was = &before.v[i], *is = poolkit_find(&after, was->id.p);
 		const char *old = family(&before, was), *new = family(&after, is);
 		bool invest = i % 3 == 0;
 		assert_true(invest == !str_eq(was->basis, is->basis));
@@ -137,8 +137,8 @@ static void a_text_changes_the_basis_of_its_label(void **state)
 		pool_say(&p[i], "y", true, "投资诈骗", one);
 		pool_peers(&p[i]);
 	}
-	assert_false(str_eq(pool_find(&p[0], "y")->basis, pool_find(&p[1], "y")->basis));
-	assert_true(str_eq(pool_find(&p[0], "y")->basis, pool_find(&p[2], "y")->basis)); /* ROUGE-L does not see marks */
+	assert_false(str_eq(poolkit_find(&p[0], "y")->basis, poolkit_find(&p[1], "y")->basis));
+	assert_true(str_eq(poolkit_find(&p[0], "y")->basis, poolkit_find(&p[2], "y")->basis)); /* ROUGE-L does not see marks */
 	for (int i = 0; i < 3; i++)
 		pool_close(&p[i]);
 }

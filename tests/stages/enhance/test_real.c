@@ -30,7 +30,7 @@ static void import_all(struct poolkit *p)
 		struct work w;
 		if (kit_work(&k, k.items[i].id.p, k.items[i].content, &w, &e))
 			fail_msg("%s: %s", k.items[i].id.p, e.text);
-		pool_add(p, k.items[i].id.p, w.fields);
+		poolkit_add(p, k.items[i].id.p, w.fields);
 	}
 	kit_close(&k);
 }
