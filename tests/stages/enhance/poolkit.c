@@ -38,7 +38,7 @@ void pool_close(struct poolkit *p)
 void poolkit_add(struct poolkit *p, const char *id, const struct json *call)
 {
 	GROW(p->v, p->n, p->cap);
-	p->v[p->n++] = (struct pool_call){.id = str_of(arena_strdup(&p->arena, id)), .call = json_copy(&p->arena, call)};
+	p->v[p->n++] = (struct poolkit_call){.id = str_of(arena_strdup(&p->arena, id)), .call = json_copy(&p->arena, call)};
 }
 
 void pool_say(struct poolkit *p, const char *id, bool fraud, const char *label, const char *const *turns)
@@ -57,7 +57,7 @@ void pool_say(struct poolkit *p, const char *id, bool fraud, const char *label, 
 
 static int by_id(const void *x, const void *y)
 {
-	const struct pool_call *a = x, *b = y;
+	const struct poolkit_call *a = x, *b = y;
 	size_t n = a->id.n < b->id.n ? a->id.n : b->id.n;
 	int d = memcmp(a->id.p, b->id.p, n);
 	return d ? d : a->id.n < b->id.n ? -1 : a->id.n > b->id.n;
@@ -91,7 +91,7 @@ static void restart(void *arg)
 static void keep(void *arg, const size_t *peers, size_t npeers, struct str basis)
 {
 	struct poolkit *p = arg;
-	struct pool_call *c = &p->v[p->at - 1];
+	struct poolkit_call *c = &p->v[p->at - 1];
 	ASSERT(npeers <= COUNT_OF(c->peers) && !c->parent);
 	c->parent = true;
 	c->npeers = npeers;
@@ -112,7 +112,7 @@ void pool_peers(struct poolkit *p)
 	must(stage_enhance.peers(&p->k.stage, &g, &e), &e);
 }
 
-struct pool_call *poolkit_find(struct poolkit *p, const char *id)
+struct poolkit_call *poolkit_find(struct poolkit *p, const char *id)
 {
 	for (size_t i = 0; i < p->n; i++)
 		if (str_is(p->v[i].id, id))
@@ -122,7 +122,7 @@ struct pool_call *poolkit_find(struct poolkit *p, const char *id)
 
 int pool_work(struct poolkit *p, const char *parent, int slot, struct work *ret, struct err *e)
 {
-	const struct pool_call *c = poolkit_find(p, parent);
+	const struct poolkit_call *c = poolkit_find(p, parent);
 	struct json *peers = json_array(&p->arena);
 	ASSERT(c && c->parent);
 	for (size_t i = 0; i < c->npeers; i++) {

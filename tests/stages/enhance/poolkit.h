@@ -6,7 +6,7 @@
 
 extern const struct stage_ops stage_enhance;
 
-struct pool_call {
+struct poolkit_call {
 	struct str id;
 	const struct json *call;
 	bool parent; /* named by peers() */
@@ -15,7 +15,7 @@ struct pool_call {
 };
 struct poolkit {
 	struct kit k; /* of enhance */
-	struct pool_call *v;
+	struct poolkit_call *v;
 	size_t n, cap;
 	size_t at; /* of the gathering */
 	struct arena arena;
@@ -32,7 +32,7 @@ void pool_say(struct poolkit *p, const char *id, bool fraud, const char *label, 
 void pool_peers(struct poolkit *p);
 /** Work on one slot of a parent; the code of the stage. */
 int pool_work(struct poolkit *p, const char *parent, int slot, struct work *ret, struct err *e);
-struct pool_call *poolkit_find(struct poolkit *p, const char *id);
+struct poolkit_call *poolkit_find(struct poolkit *p, const char *id);
 /** The whole result as canonical JSON; "REJECTED …" in front when it was rejected, the error when it failed. */
 const char *pool_result(struct poolkit *p, const char *parent, int slot);
 

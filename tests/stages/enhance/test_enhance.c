@@ -40,7 +40,7 @@ static void check_turns(const struct json *child)
 	assert_int_equal(json_count(json_path(child, "enhancement.from")), n);
 }
 
-static void check_child(struct poolkit *p, const struct pool_call *parent, const struct json *child)
+static void check_child(struct poolkit *p, const struct poolkit_call *parent, const struct json *child)
 {
 	CLEANUP(arena_release) struct arena a = ARENA_INIT;
 	int64_t most = 0;
@@ -63,7 +63,7 @@ static void check_child(struct poolkit *p, const struct pool_call *parent, const
 	assert_true(most < 700);
 	size_t own = 0;
 	JSON_EACH(turn, json_path(child, "enhancement.from")) {
-		struct pool_call *source = poolkit_find(p, json_get_str(turn, "call").p);
+		struct poolkit_call *source = poolkit_find(p, json_get_str(turn, "call").p);
 		const struct json *was = json_at(json_get(source->call, "turns"), (size_t)json_get_int(turn, "source_turn", -1));
 		const struct json *is = json_at(json_get(child, "turns"), (size_t)json_get_int(turn, "turn", -1));
 		assert_true(str_eq(turn_role(was), turn_role(is)));

@@ -31,7 +31,7 @@ static size_t parents(const struct poolkit *p)
 	return n;
 }
 
-static const char *family(struct poolkit *p, const struct pool_call *c)
+static const char *family(struct poolkit *p, const struct poolkit_call *c)
 {
 	CLEANUP(buf_release) struct buf b = BUF_INIT;
 	for (size_t i = 0; i < c->npeers; i++)
@@ -110,7 +110,7 @@ static void a_new_call_is_seen_where_it_ranks(void **state)
 	pool_peers(&before);
 	pool_peers(&after);
 	for (size_t i = 0; i < before.n; i++) {
-		struct pool_call *was = &before.v[i], *is = poolkit_find(&after, was->id.p);
+		struct poolkit_call *was = &before.v[i], *is = poolkit_find(&after, was->id.p);
 		const char *old = family(&before, was), *new = family(&after, is);
 		bool invest = i % 3 == 0;
 		assert_true(invest == !str_eq(was->basis, is->basis));
