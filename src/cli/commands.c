@@ -10,6 +10,7 @@ const struct cli_command *const commands_all[] = {
 	&command_status,
 	&command_show,
 	&command_why,
+	&command_try,
 	&command_retry,
 	&command_check,
 	&command_verify,

@@ -71,6 +71,16 @@ static int help(const struct cli_given *given)
 	struct str name = str_of(given->nargs ? given->args[0] : NULL);
 	const struct stage_ops *stage = name.n ? config_stage_type(&stages_all, name) : NULL;
 	const struct cli_command *command = name.n ? command_find(name) : NULL;
+	if (given->nargs > 1) { /* "scenario new" */
+		const struct cli_command *sub = command ? command_sub(command, str_of(given->args[1])) : NULL;
+		if (!sub) {
+			say_error("no command '%s %s'; see: taf help", given->args[0], given->args[1]);
+			return CLI_BAD_USAGE;
+		}
+		command_help(&b, sub);
+		say_out(&b);
+		return CLI_DONE;
+	}
 	if (o->markdown) {
 		reference(&b);
 	} else if (!name.n) {
@@ -102,6 +112,6 @@ const struct cli_command command_help_ = {
 	.options = options,
 	.noptions = COUNT_OF(options),
 	.size = sizeof(struct help_options),
-	.max_args = 1,
+	.max_args = 2,
 	.run = help,
 };

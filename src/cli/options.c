@@ -35,8 +35,29 @@ static void option_line(struct buf *b, const struct cli_option *o, size_t wide)
 	buf_printf(b, "%*s  %s%s\n", (int)(wide - width), "", o->help, o->type == CLI_LIST ? " (may be repeated)" : "");
 }
 
+static const char *sub_word(const struct cli_command *sub)
+{
+	const char *space = strrchr(sub->name, ' ');
+	return space ? space + 1 : sub->name;
+}
+
+static void group_help(struct buf *b, const struct cli_command *c)
+{
+	buf_printf(b, "taf %s COMMAND\n\n%s\n", c->name, c->help);
+	if (c->about)
+		buf_printf(b, "%s\n", c->about);
+	buf_puts(b, "\ncommands:\n");
+	for (size_t i = 0; c->subs[i]; i++)
+		buf_printf(b, "  %-8s %s\n", sub_word(c->subs[i]), c->subs[i]->help);
+	buf_printf(b, "\n`taf %s COMMAND --help` tells the options of one.\n\nexample:\n  %s\n", c->name, c->example);
+}
+
 void command_help(struct buf *b, const struct cli_command *c)
 {
+	if (c->subs) {
+		group_help(b, c);
+		return;
+	}
 	CLEANUP(buf_release) struct buf head = BUF_INIT;
 	size_t wide = 0;
 	for (size_t i = 0; i <= c->noptions; i++) {
@@ -238,8 +259,45 @@ static int parse(const struct cli_command *c, int argc, char **argv, void *opts)
 	}
 }
 
+const struct cli_command *command_sub(const struct cli_command *c, struct str word)
+{
+	for (size_t i = 0; c->subs && c->subs[i]; i++)
+		if (str_is(word, sub_word(c->subs[i])))
+			return c->subs[i];
+	return NULL;
+}
+
+static int group_main(const struct cli_command *c, int argc, char **argv)
+{
+	CLEANUP(buf_release) struct buf b = BUF_INIT;
+	struct str names[CLI_LIST_MAX];
+	size_t n = 0;
+	for (; c->subs[n]; n++)
+		names[n] = str_of(sub_word(c->subs[n]));
+	if (argc < 2) {
+		buf_printf(&b, "%s: say which:", c->name);
+		for (size_t i = 0; i < n; i++)
+			buf_printf(&b, "%s taf %s %s", i ? "," : "", c->name, names[i].p);
+		say_error("%s; see: taf %s --help", b.data, c->name);
+		return CLI_BAD_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+		command_help(&b, c);
+		say_out(&b);
+		return CLI_DONE;
+	}
+	const struct cli_command *sub = command_sub(c, str_of(argv[1]));
+	if (sub)
+		return command_main(sub, argc - 1, argv + 1);
+	buf_printf(&b, "%s: unknown command", c->name);
+	say_unknown(b.data, str_of(argv[1]), names, n);
+	return CLI_BAD_USAGE;
+}
+
 int command_main(const struct cli_command *c, int argc, char **argv)
 {
+	if (c->subs)
+		return group_main(c, argc, argv);
 	CLEANUP(free_ptr) void *opts = xcalloc(1, c->size + 1);
 	int status = parse(c, argc, argv, opts);
 	if (status >= 0)

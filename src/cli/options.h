@@ -43,7 +43,7 @@ struct cli_given {
 };
 
 struct cli_command {
-	const char *name;
+	const char *name;  /* one word; of a subcommand both: "scenario new" */
 	const char *usage; /* arguments after the name, as in "ID [STAGE] [options]" */
 	const char *help;  /* one line */
 	const char *about; /* more lines; may be NULL */
@@ -53,12 +53,16 @@ struct cli_command {
 	size_t size; /* of the struct that options are written into */
 	int min_args, max_args;
 	int (*run)(const struct cli_given *given); /* returns the exit status */
+	/** "taf scenario new": the commands that its first argument chooses, NULL-terminated. It then has no options, `run` and `usage` of its own. */
+	const struct cli_command *const *subs;
 };
 
 /** Parse argv[1…] (argv[0] is the command's name) and run the command. Prints help and errors itself; returns the exit status. */
 int command_main(const struct cli_command *command, int argc, char **argv);
 /** What `--help` prints, appended. */
 void command_help(struct buf *b, const struct cli_command *command);
+/** The subcommand of this word, or NULL. */
+const struct cli_command *command_sub(const struct cli_command *command, struct str word);
 /** 90, 90s, 15m, 2h, 1h30m → seconds. */
 bool parse_time(struct str s, int64_t *ret);
 

@@ -44,7 +44,7 @@ bool engine_stopped(struct engine *g)
 
 /* --- Making and ending --- */
 
-static void engine_init(struct engine *g, const struct engine_args *args)
+void engine_init(struct engine *g, const struct engine_args *args)
 {
 	memset(g, 0, sizeof(*g));
 	g->args = args;
@@ -81,7 +81,7 @@ static void stage_free(struct stage_run *s)
 	peers_free(s);
 }
 
-static void engine_release(struct engine *g)
+void engine_release(struct engine *g)
 {
 	for (size_t i = 0; i < g->nstages; i++)
 		stage_free(&g->stages[i]);
@@ -381,7 +381,7 @@ int engine_run(const struct engine_args *args, struct run_status *ret, struct er
 
 /* --- Planning --- */
 
-static int plan_spool(struct engine *g, struct err *e)
+int engine_spool(struct engine *g, struct err *e)
 {
 	const char *dir = getenv("TMPDIR");
 	CLEANUP(buf_release) struct buf path = BUF_INIT;
@@ -393,7 +393,7 @@ static int plan_spool(struct engine *g, struct err *e)
 	return 0;
 }
 
-static int plan_all(struct engine *g, struct err *e)
+int engine_read(struct engine *g, struct err *e)
 {
 	struct fs_stat st;
 	CLEANUP(buf_release) struct buf path = BUF_INIT;
@@ -405,10 +405,15 @@ static int plan_all(struct engine *g, struct err *e)
 		rc = 0;
 		err_clear(e);
 	}
-	if (rc < 0)
-		return rc;
-	g->files = files_new(g->store, false);
-	if (g->store) {
+	if (rc == 0)
+		g->files = files_new(g->store, false);
+	return rc;
+}
+
+static int plan_all(struct engine *g, struct err *e)
+{
+	int rc = engine_read(g, e);
+	if (rc == 0 && g->store) {
 		g->run = store_next_run(g->store); /* a change found now is newer than every memo */
 		rc = setup_objects(g, e);
 	}
@@ -420,7 +425,7 @@ static int plan_all(struct engine *g, struct err *e)
 		closed_outputs(g);
 		return 0;
 	}
-	rc = plan_spool(g, e);
+	rc = engine_spool(g, e);
 	if (rc == 0)
 		rc = setup_memos(g, e);
 	if (rc == 0)

@@ -165,6 +165,12 @@ struct record {
 };
 
 /* engine.c */
+void engine_init(struct engine *g, const struct engine_args *args);
+void engine_release(struct engine *g); /* not the store */
+/** The store, opened to read (NULL when there is none yet), and the files. */
+int engine_read(struct engine *g, struct err *e);
+/** A spool in the folder of temporaries: nothing is made in the work folder. */
+int engine_spool(struct engine *g, struct err *e);
 void engine_fail(struct engine *g, const struct err *e);
 void engine_fail_locked(struct engine *g, const struct err *e); /* under the lock */
 bool engine_stopped(struct engine *g);
@@ -258,6 +264,8 @@ void visit_remember(
 /** Whether the memo stands without looking at the inputs: nothing before it changed since it was checked. */
 bool visit_memo_holds(struct record *r, struct stage_run *s, const struct slot *slot);
 void visit_count(struct stage_run *s, const struct memo *m);
+/** What a stage wrote, in *ret: canonical, with an expand's parents, only fields that it declares. */
+int visit_result(struct record *r, struct stage_run *s, struct work *w, struct buf *ret, struct err *e);
 
 /* claims.c: two works of one key are done once */
 void claims_init(struct engine *g);
@@ -300,6 +308,10 @@ void pool_wake(struct engine *g);           /* under the lock */
 int drain(struct engine *g, struct err *e); /* all work on this thread: plan */
 
 /* sound.c */
+/** The SETUP message's JSON for the chosen sound stages, objects in `folder`; appended. */
+void sound_setup(struct engine *g, const char *folder, struct buf *ret);
+/** A WORK message: `w` with its asks resolved; appended. */
+int sound_message(struct stage_run *s, const struct work *w, uint64_t ticket, struct buf *ret, struct err *e);
 int sound_start(struct engine *g, struct err *e);
 void sound_stop(struct engine *g);
 /** Kill the workers at work: their items stay unsettled. */

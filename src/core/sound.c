@@ -76,16 +76,16 @@ static struct json *stage_setup(struct arena *a, const struct stage_run *s)
 	return row;
 }
 
-static void make_setup(struct sound *x)
+void sound_setup(struct engine *g, const char *folder, struct buf *ret)
 {
 	struct arena a = ARENA_INIT;
 	struct json *setup = json_object(&a), *stages = json_array(&a);
-	json_set_text(&a, setup, "objects", x->g->objects);
-	for (size_t i = 0; i < x->g->nstages; i++)
-		if (x->g->stages[i].chosen && x->g->stages[i].ops->exec == EXEC_SOUND)
-			json_append(stages, stage_setup(&a, &x->g->stages[i]));
+	json_set_text(&a, setup, "objects", folder);
+	for (size_t i = 0; i < g->nstages; i++)
+		if (g->stages[i].chosen && g->stages[i].ops->exec == EXEC_SOUND)
+			json_append(stages, stage_setup(&a, &g->stages[i]));
 	json_set(&a, setup, "stages", stages);
-	json_write(&x->setup, setup);
+	json_write(ret, setup);
 	arena_release(&a);
 }
 
@@ -230,6 +230,22 @@ static void worker_end(struct sound *x, struct record *r, struct worker *w, cons
 
 /* --- Sending --- */
 
+int sound_message(struct stage_run *s, const struct work *w, uint64_t ticket, struct buf *ret, struct err *e)
+{
+	CLEANUP(buf_release) struct buf body = BUF_INIT;
+	buf_printf(&body, "{\"stage\":%d,\"slot\":%d,\"id\":", s->at, w->slot);
+	json_write_string(&body, w->id);
+	buf_puts(&body, ",\"call\":");
+	json_write(&body, w->call ? w->call : json_null(w->arena));
+	buf_puts(&body, ",\"asks\":");
+	json_write(&body, w->asks ? w->asks : json_null(w->arena));
+	buf_putc(&body, '}');
+	if (buf_error(&body) || body.len + 64 > MESSAGE_MAX)
+		return err_set(e, ERR_TOOBIG, "the call is too large for a worker (%zu bytes)", body.len);
+	message_put(ret, MESSAGE_WORK, ticket, buf_view(&body));
+	return 0;
+}
+
 /* View, asks and stored answers of an item, as a WORK message; < 0: it ends here (d is filled). */
 static int job_message(
 	struct sound *x, struct record *r, struct stage_run *s, struct job *j, struct buf *ret, struct visit_done *d)
@@ -249,20 +265,7 @@ static int job_message(
 		if (rc == 0 && w.io->asks)
 			j->asks = json_copy(&j->arena, w.io->asks);
 	}
-	if (rc < 0)
-		return rc;
-	CLEANUP(buf_release) struct buf body = BUF_INIT;
-	buf_printf(&body, "{\"stage\":%d,\"slot\":%d,\"id\":", s->at, w.slot);
-	json_write_string(&body, w.id);
-	buf_puts(&body, ",\"call\":");
-	json_write(&body, w.call ? w.call : json_null(&r->arena));
-	buf_puts(&body, ",\"asks\":");
-	json_write(&body, w.asks ? w.asks : json_null(&r->arena));
-	buf_putc(&body, '}');
-	if (buf_error(&body) || body.len + 64 > MESSAGE_MAX)
-		return err_set(d->e, ERR_TOOBIG, "the call is too large for a worker (%zu bytes)", body.len);
-	message_put(ret, MESSAGE_WORK, (uint64_t)j->item, buf_view(&body));
-	return 0;
+	return rc < 0 ? rc : sound_message(s, &w, (uint64_t)j->item, ret, d->e);
 }
 
 static bool next_job(struct sound *x, struct job *ret)
@@ -522,7 +525,7 @@ int sound_start(struct engine *g, struct err *e)
 		buf_init(&x->workers[i].out, MESSAGE_MAX * (IN_FLIGHT + 1));
 	}
 	buf_init(&x->setup, MESSAGE_MAX);
-	make_setup(x);
+	sound_setup(g, g->objects, &x->setup);
 	g->sound = x;
 	x->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (x->wake < 0)

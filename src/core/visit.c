@@ -147,8 +147,7 @@ static bool declared(const struct stage_fields *f, struct str key)
 	return false;
 }
 
-/* A result of what a stage wrote: canonical, only fields it declared. */
-static int result_text(struct record *r, struct stage_run *s, struct work *w, struct buf *ret, struct err *e)
+int visit_result(struct record *r, struct stage_run *s, struct work *w, struct buf *ret, struct err *e)
 {
 	if (!w->fields)
 		w->fields = json_object(&r->arena);
@@ -180,7 +179,7 @@ static int work_once(struct record *r, struct stage_run *s, struct work *w, stru
 	if (w->io->answers)
 		asks_store(s->g, s, w, w->io->answers);
 	if (rc == 0)
-		rc = result_text(r, s, w, &r->row, e);
+		rc = visit_result(r, s, w, &r->row, e);
 	d->fields = buf_view(&r->row);
 	d->rejected = w->rejected;
 	d->objects = w->io->objects;

@@ -1,0 +1,393 @@
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "core/message.h"
+#include "core/objects.h"
+#include "core/spawn.h"
+#include "core/try_parts.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define READY_MS 30000 /* a worker that has not said READY by then will not */
+
+/* --- What came of it --- */
+
+/* The requests with the answers that were stored, or were made just now. */
+static void tell_asks(struct trial *t, const struct json *made)
+{
+	struct arena *a = &t->ret->arena;
+	int64_t index = 0;
+	if (!json_count(t->w.asks))
+		return;
+	struct json *out = json_array(a);
+	JSON_EACH(ask, t->w.asks) {
+		const struct json *answer = json_get(ask, "answer");
+		bool stored = answer && answer->kind != JSON_NULL;
+		JSON_EACH(row, made) {
+			if (!stored && json_get_int(row, "index", -1) == index)
+				answer = json_get(row, "answer");
+		}
+		struct json *row = json_object(a);
+		json_set(a, row, "request", json_copy(a, json_get(ask, "request")));
+		json_set(a, row, "answer", answer ? json_copy(a, answer) : json_null(a));
+		json_set(a, row, "stored", json_bool(a, stored));
+		json_append(out, row);
+		index++;
+	}
+	t->ret->asks = out;
+}
+
+static void tell_failure(struct trial *t, int rc, const struct err *own)
+{
+	t->ret->code = rc;
+	t->ret->error = arena_strdup(&t->ret->arena, own->text);
+}
+
+static void tell_result(struct trial *t)
+{
+	struct arena *a = &t->ret->arena;
+	struct err own = ERR_INIT;
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	int rc = visit_result(&t->r, t->s, &t->w, &text, &own);
+	if (rc < 0) {
+		tell_failure(t, rc, &own);
+		return;
+	}
+	record_keep(&t->r, t->s->at, t->w.fields); /* "@" becomes the stage's name */
+	t->ret->fields = json_copy(a, t->r.fields[t->s->at]);
+	t->ret->rejected = t->w.rejected;
+}
+
+/* --- On this thread --- */
+
+static int put_object(void *arg, struct str bytes, struct digest *ret, struct err *e)
+{
+	const struct trial *t = (const struct trial *)(void *)((struct stage_run *)arg)->g;
+	return objects_put(t->args->objects, bytes, ret, e);
+}
+
+static void work_here(struct trial *t)
+{
+	struct err own = ERR_INIT;
+	int64_t from = clock_us();
+	t->w.io->object_put = put_object;
+	int rc = t->s->ops->process(&t->w, &own);
+	t->ret->us = clock_us() - from;
+	tell_asks(t, t->w.io->answers);
+	if (rc < 0)
+		tell_failure(t, rc, &own);
+	else
+		tell_result(t);
+}
+
+/* --- In a worker --- */
+
+/* An object that the input names, into the folder that the worker knows. Removing or replacing it there leaves the original alone. */
+static int bring_object(struct trial *t, const struct digest *d, struct err *e)
+{
+	CLEANUP(buf_release) struct buf from = BUF_INIT;
+	CLEANUP(buf_release) struct buf to = BUF_INIT;
+	CLEANUP(buf_release) struct buf bytes = BUF_INIT_MAX(OBJECT_MAX);
+	struct digest same;
+	objects_path(&from, t->g.objects, d);
+	objects_path(&to, t->args->objects, d);
+	if (link(from.data, to.data) == 0 || errno == EEXIST)
+		return 0;
+	int rc = objects_read(t->g.objects, d, objects_size(t->g.objects, d), OBJECT_MAX, &bytes, e);
+	return rc < 0 ? rc : objects_put(t->args->objects, buf_view(&bytes), &same, e);
+}
+
+static int bring_objects(struct trial *t, const struct json *v, struct err *e)
+{
+	struct digest d;
+	int rc = 0;
+	if (json_is(v, JSON_STRING) && digest_parse(v->u.s, &d) && objects_size(t->g.objects, &d) >= 0)
+		return bring_object(t, &d, e);
+	JSON_EACH(kid, v) {
+		if (rc == 0)
+			rc = bring_objects(t, kid, e);
+	}
+	return rc;
+}
+
+struct helper {
+	pid_t pid; /* 0: none */
+	int fd;
+	struct buf in;
+};
+
+/* The exit status of the worker, which is ended if it has not. */
+static int helper_end(struct helper *h)
+{
+	int status = 0;
+	if (h->pid <= 0)
+		return 0;
+	close(h->fd);
+	kill(h->pid, SIGKILL);
+	while (waitpid(h->pid, &status, 0) < 0 && errno == EINTR)
+		;
+	h->pid = 0;
+	return status;
+}
+
+static void helper_release(struct helper *h)
+{
+	helper_end(h);
+	buf_release(&h->in);
+}
+
+static int helper_send(const struct helper *h, struct str bytes, struct err *e)
+{
+	while (bytes.n) {
+		ssize_t n = send(h->fd, bytes.p, bytes.n, MSG_NOSIGNAL);
+		if (n < 0 && errno != EINTR)
+			return err_errno(e, "writing to taf-worker");
+		if (n > 0)
+			bytes = str_n(bytes.p + n, bytes.n - (size_t)n);
+	}
+	return 0;
+}
+
+/* 1: a message; 0: the worker is gone; ERR_HUNG. */
+static int helper_read(struct helper *h, int64_t ms, struct message *ret, struct err *e)
+{
+	struct pollfd p = {h->fd, POLLIN, 0};
+	int64_t until = clock_ms() + ms;
+	for (;;) {
+		int64_t left = until - clock_ms();
+		int got = poll(&p, 1, left < 0 ? 0 : (int)left);
+		if (got > 0)
+			return message_read(h->fd, &h->in, ret, e);
+		if (got == 0)
+			return err_set(e, ERR_HUNG, "no answer from taf-worker within %lld s", (long long)(ms / 1000));
+		if (errno != EINTR)
+			return err_errno(e, "waiting for taf-worker");
+	}
+}
+
+static int helper_start(struct trial *t, struct helper *h, struct err *e)
+{
+	CLEANUP(buf_release) struct buf setup = BUF_INIT_MAX(MESSAGE_MAX);
+	CLEANUP(buf_release) struct buf out = BUF_INIT_MAX(2 * MESSAGE_MAX);
+	CLEANUP(arena_release) struct arena a = ARENA_INIT;
+	struct message m;
+	struct json *reply = NULL;
+	sound_setup(&t->g, t->args->objects, &setup);
+	message_put(&out, MESSAGE_SETUP, 0, buf_view(&setup));
+	int rc = spawn_worker(t->args->worker, &h->pid, &h->fd, e);
+	if (rc == 0)
+		rc = helper_send(h, buf_view(&out), e);
+	if (rc == 0)
+		rc = helper_read(h, READY_MS, &m, e);
+	if (rc == 0)
+		return err_set(e, ERR_IO, "%s ends before it is ready: run it by hand to see why", t->args->worker[0]);
+	if (rc < 0 || json_parse(&a, m.body, &reply, e) < 0)
+		return err_context(e, "starting %s", t->args->worker[0]);
+	if (json_get(reply, "error"))
+		return err_set(e, (int)json_get_int(reply, "code", ERR_IO), "taf-worker cannot start: %.*s",
+			STR_FMT(json_get_str(reply, "error")));
+	return 0;
+}
+
+static int take_reply(struct trial *t, struct str body, struct err *own)
+{
+	struct json *reply;
+	int rc = json_parse(&t->r.arena, body, &reply, own);
+	if (rc < 0)
+		return err_context(own, "taf-worker sent what is no answer to this item");
+	rc = (int)json_get_int(reply, "code", ERR_WORKER);
+	t->ret->us = json_get_int(reply, "us", 0);
+	tell_asks(t, json_get(reply, "answers"));
+	if (rc < 0)
+		return err_set(own, rc, "%.*s", STR_FMT(json_get_str(reply, "error")));
+	const struct json *fields = json_get(reply, "fields");
+	t->w.fields = fields ? json_copy(&t->r.arena, fields) : json_object(&t->r.arena);
+	t->w.rejected = json_get_bool(reply, "rejected", false);
+	return 0;
+}
+
+static int work_in_worker(struct trial *t, struct err *e)
+{
+	CLEANUP(helper_release) struct helper h = {0, -1, BUF_INIT_MAX(MESSAGE_MAX + 65536)};
+	CLEANUP(buf_release) struct buf out = BUF_INIT_MAX(2 * MESSAGE_MAX);
+	struct err own = ERR_INIT;
+	struct message m;
+	if (!t->args->worker || !t->args->worker[0])
+		return err_set(e, ERR_IO, "no command is known for the worker that stage %s needs", t->args->stage);
+	for (size_t i = 0; i < t->g.nstages; i++) /* its set-up is of this stage alone */
+		t->g.stages[i].chosen = &t->g.stages[i] == t->s;
+	int rc = bring_objects(t, t->w.call, e);
+	if (rc == 0)
+		rc = bring_objects(t, t->w.asks, e);
+	if (rc == 0)
+		rc = sound_message(t->s, &t->w, 1, &out, e);
+	if (rc == 0)
+		rc = helper_start(t, &h, e);
+	if (rc == 0)
+		rc = helper_send(&h, buf_view(&out), e);
+	if (rc < 0)
+		return rc;
+	int got = helper_read(&h, (int64_t)t->s->cs->item_timeout_s * 1000, &m, &own);
+	if (got > 0) {
+		got = take_reply(t, m.body, &own);
+	} else if (got == 0) {
+		int status = helper_end(&h);
+		got = WIFSIGNALED(status)
+				  ? err_set(&own, ERR_WORKER, "taf-worker died on this item (signal %d, %s)", WTERMSIG(status),
+						strsignal(WTERMSIG(status)))
+				  : err_set(&own, ERR_WORKER, "taf-worker ended on this item (exit status %d)", WEXITSTATUS(status));
+	}
+	if (got < 0)
+		tell_failure(t, got, &own);
+	else
+		tell_result(t);
+	return 0;
+}
+
+/* --- The work --- */
+
+int try_work(struct trial *t, struct err *e)
+{
+	struct err own = ERR_INIT;
+	int rc = stage_ready(t->s, e);
+	if (rc == 0)
+		rc = objects_prepare(t->args->objects, e);
+	if (rc < 0)
+		return rc;
+	if (t->s->ops->asks) {
+		rc = t->s->ops->asks(&t->w, &own);
+		if (rc < 0) {
+			tell_failure(t, rc, &own);
+			return 0;
+		}
+		if (t->g.store)
+			rc = asks_resolve(&t->g, t->s, &t->w, e);
+		if (rc < 0)
+			return rc;
+	}
+	if (t->s->ops->exec == EXEC_SOUND)
+		return work_in_worker(t, e);
+	work_here(t);
+	return 0;
+}
+
+/* --- The pool of an expand stage --- */
+
+struct pool {
+	struct trial *t;
+	struct record r;
+	int32_t *items; /* in the order of their ids */
+	size_t n, cap, at;
+	int32_t parent; /* the one we look for */
+	bool found;
+	struct json *peers; /* of it */
+};
+
+static int by_id(const void *a, const void *b, void *engine)
+{
+	return str_cmp(item_at(engine, *(const int32_t *)a)->id, item_at(engine, *(const int32_t *)b)->id);
+}
+
+static void pool_fill(struct pool *p)
+{
+	struct trial *t = p->t;
+	for (int32_t i = 1; i < t->g.nitems; i++) {
+		int missing;
+		if (!item_at(&t->g, i)->id.p || i == t->item || try_origin(t, i) < 0 || try_arrived(t, i, &missing, NULL) < 0)
+			continue;
+		GROW(p->items, p->n, p->cap);
+		p->items[p->n++] = i;
+	}
+	if (p->n)
+		qsort_r(p->items, p->n, sizeof(*p->items), by_id, &t->g);
+}
+
+static int pool_next(void *arg, struct str *ret_id, const struct json **ret_call, struct err *e)
+{
+	struct pool *p = arg;
+	struct json *call;
+	if (p->at == p->n)
+		return 0;
+	int32_t n = p->items[p->at++];
+	record_begin(&p->r, n);
+	int rc = record_view(&p->r, p->t->s, &call, e);
+	if (rc < 0)
+		return rc;
+	*ret_id = item_at(&p->t->g, n)->id;
+	*ret_call = call;
+	return 1;
+}
+
+static void pool_rewind(void *arg)
+{
+	((struct pool *)arg)->at = 0;
+}
+
+static struct json *peer_json(struct pool *p, int32_t n)
+{
+	struct arena *a = &p->t->r.arena;
+	struct record r;
+	struct json *call, *out = NULL;
+	record_init(&r, &p->t->g);
+	record_begin(&r, n);
+	if (record_view(&r, p->t->s, &call, NULL) == 0) {
+		out = json_copy(a, call);
+		json_set_str(a, out, "id", item_at(&p->t->g, n)->id);
+	}
+	record_release(&r);
+	return out;
+}
+
+static void pool_parent(void *arg, const size_t *peers, size_t npeers, struct str basis)
+{
+	struct pool *p = arg;
+	(void)basis; /* decides a key, and nothing is stored */
+	if (p->at == 0 || p->items[p->at - 1] != p->parent)
+		return;
+	p->found = true;
+	p->peers = json_array(&p->t->r.arena);
+	for (size_t i = 0; i < npeers; i++) {
+		struct json *peer = peers[i] < p->n ? peer_json(p, p->items[peers[i]]) : NULL;
+		if (peer)
+			json_append(p->peers, peer);
+	}
+}
+
+static void pool_ignore(void *arg, const struct json *fields, bool rejected)
+{
+	(void)arg; /* an expand sets no fields of its parents */
+	(void)fields;
+	(void)rejected;
+}
+
+int try_peers(struct trial *t, struct err *e)
+{
+	struct pool p = {.t = t, .parent = item_at(&t->g, t->item)->parent};
+	int rc = stage_ready(t->s, e);
+	if (rc < 0)
+		return rc;
+	record_init(&p.r, &t->g);
+	pool_fill(&p);
+	struct gather_io io = {
+		.next = pool_next, .rewind = pool_rewind, .set = pool_ignore, .parent = pool_parent, .arg = &p, .count = p.n};
+	struct gather gather = {&io};
+	rc = t->s->ops->peers(&t->s->cs->stage, &gather, e);
+	if (rc == 0 && e && e->code)
+		rc = e->code; /* a call could not be read */
+	if (rc == 0 && !p.found)
+		rc = err_set(e, ERR_NOTFOUND, "stage %s takes other parents: it makes nothing of %.*s", t->args->stage,
+			STR_FMT(item_at(&t->g, p.parent)->id));
+	if (rc == 0) {
+		t->w.peers = p.peers;
+		t->ret->peers = json_copy(&t->ret->arena, p.peers);
+	}
+	record_release(&p.r);
+	free(p.items);
+	return rc;
+}
