@@ -14,6 +14,7 @@ const struct cli_command *const commands_all[] = {
 	&command_retry,
 	&command_check,
 	&command_verify,
+	&command_eval,
 	&command_gc,
 	&command_help_,
 	NULL,
