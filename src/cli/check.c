@@ -5,6 +5,7 @@
 #include "cli/commands.h"
 #include "cli/folder.h"
 #include "cli/say.h"
+#include "cli/scenes.h"
 #include "core/engine.h"
 #include "core/scenario.h"
 #include "core/secret.h"
@@ -191,22 +192,10 @@ static void check_online(struct check *c, const struct config *config, struct bu
 static void report_json(const struct check *c, struct buf *b)
 {
 	CLEANUP(arena_release) struct arena a = ARENA_INIT;
-	struct json *out = json_object(&a), *list = json_array(&a);
-	for (size_t i = 0; i < c->problems.n; i++) {
-		const struct problem *p = &c->problems.v[i];
-		struct json *row = json_object(&a);
-		if (p->mark.file)
-			json_set_text(&a, row, "file", p->mark.file);
-		if (p->mark.line) {
-			json_set_int(&a, row, "line", p->mark.line);
-			json_set_int(&a, row, "column", p->mark.col);
-		}
-		json_set_text(&a, row, "message", p->text);
-		json_append(list, row);
-	}
+	struct json *out = json_object(&a);
 	json_set_int(&a, out, "files", (int64_t)c->files);
 	json_set(&a, out, "ok", json_bool(&a, c->problems.n == 0));
-	json_set(&a, out, "problems", list);
+	json_set(&a, out, "problems", scenes_problems_json(&a, &c->problems));
 	json_set_int(&a, out, "providers", (int64_t)c->providers);
 	json_set_int(&a, out, "scenarios", (int64_t)c->scenarios);
 	json_set_int(&a, out, "stages", (int64_t)c->stages);

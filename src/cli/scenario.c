@@ -1,0 +1,281 @@
+/* taf scenario: new files and what there is. Checking and previewing have files of their own. */
+#include "base/alloc.h"
+#include "base/fs.h"
+#include "cli/commands.h"
+#include "cli/say.h"
+#include "cli/scenes.h"
+#include "cli/table.h"
+#include "core/engine.h"
+
+#include <string.h>
+
+#define SAMPLE 20 /* calls that the variety is estimated from */
+
+/* --- new --- */
+
+struct new_options {
+	struct scenes_where at;
+	const char *label;
+	bool normal, fraud;
+};
+#define NEW_AT(field) offsetof(struct new_options, field)
+static const struct cli_option new_options[] = {
+	SCENES_OPTIONS(struct new_options),
+	{'l', "label", CLI_TEXT, NEW_AT(label), "L", 0, 0, "a fraud type or a scene of schemas/labels.yaml"},
+	{0, "fraud", CLI_FLAG, NEW_AT(fraud), NULL, 0, 0, "say that it is a fraud call (the label tells it too)"},
+	{0, "normal", CLI_FLAG, NEW_AT(normal), NULL, 0, 0, "say that it is a normal call"},
+};
+
+static bool name_good(const char *name)
+{
+	size_t n = strlen(name), plain = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-");
+	return n > 0 && n == plain && n <= SCENARIO_NAME_MAX;
+}
+
+static void say_labels(const struct scenes *s, const char *lead, struct str got)
+{
+	struct str all[256];
+	size_t n = 0;
+	for (size_t i = 0; i < s->labels.nfraud_types && n < COUNT_OF(all); i++)
+		all[n++] = s->labels.fraud_types[i];
+	for (size_t i = 0; i < s->labels.nscenes && n < COUNT_OF(all); i++)
+		all[n++] = s->labels.scenes[i];
+	if (got.n) {
+		say_unknown(lead, got, all, n);
+		return;
+	}
+	CLEANUP(buf_release) struct buf b = BUF_INIT;
+	for (size_t i = 0; i < n; i++)
+		buf_printf(&b, "%s%.*s", i ? ", " : " ", STR_FMT(all[i]));
+	say_error("%s:%s", lead, b.data);
+}
+
+/* Kind by label; false when what was said does not fit. */
+static bool kind_of(const struct scenes *s, const struct new_options *o, bool *ret_fraud)
+{
+	struct str label = str_of(o->label);
+	bool fraud = labels_is_fraud_type(&s->labels, label), scene = labels_is_scene(&s->labels, label);
+	*ret_fraud = fraud;
+	if (!label.n)
+		say_labels(s, "scenario new: --label is missing; the labels are", (struct str){NULL, 0});
+	else if (!fraud && !scene)
+		say_labels(s, "scenario new: unknown label", label);
+	else if ((fraud && o->normal) || (scene && o->fraud))
+		say_error("scenario new: %s is %s, so leave --%s out", o->label,
+			fraud ? "a fraud type" : "a scene of normal calls", fraud ? "normal" : "fraud");
+	else
+		return true;
+	return false;
+}
+
+/* A pipeline may read another folder, or name its files one by one. */
+static bool is_used(const struct scenes_where *at, const char *path)
+{
+	CLEANUP(scenes_release) struct scenes s = {.arena = ARENA_INIT};
+	struct scenes_where pipeline = {.where = at->where};
+	if (scenes_open(&s, &pipeline) != 0)
+		return true; /* it has told why */
+	for (size_t i = 0; i < s.files.n; i++)
+		if (scenes_same_file(s.files.v[i].p, path))
+			return true;
+	return false;
+}
+
+static int make(const struct scenes *s, const struct new_options *o, const char *name, bool fraud, struct err *e)
+{
+	CLEANUP(buf_release) struct buf path = BUF_INIT;
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	CLEANUP(buf_release) struct buf said = BUF_INIT;
+	struct fs_stat st;
+	buf_printf(&path, "%s/%s.yaml", s->folder, name);
+	int rc = fs_stat(path.data, &st, e);
+	if (rc == 0 && st.exists)
+		rc = err_set(e, ERR_REFUSED, "%s is there already; nothing was written", path.data);
+	scenario_template(&text, str_of(name), fraud, str_of(o->label));
+	if (rc == 0)
+		rc = fs_write_atomic(path.data, text.data, text.len, 0644, e);
+	if (rc < 0)
+		return err_context(e, "scenario new");
+	buf_printf(&said,
+		"made %s: a whole scenario that passes its own tests\n\n"
+		"next: write your own lines into it (docs/scenarios.md tells the format), then\n"
+		"  taf scenario check %s\n  taf scenario preview %s\n",
+		path.data, path.data, path.data);
+	if (is_used(&o->at, path.data))
+		buf_printf(&said, "  taf run --only %s --limit 2\n", name);
+	else
+		buf_puts(&said, "the pipeline does not read this file: name it in the stage that writes from scenarios\n");
+	say_out(&said);
+	return 0;
+}
+
+static int new_scenario(const struct cli_given *given)
+{
+	const struct new_options *o = given->opts;
+	CLEANUP(scenes_release) struct scenes s = {.arena = ARENA_INIT};
+	struct err e = ERR_INIT;
+	bool fraud;
+	if (!name_good(given->args[0])) {
+		say_error("scenario new: '%s' is no name: 1 to %d of a-z, 0-9 and '-'", given->args[0], SCENARIO_NAME_MAX);
+		return EXIT_BAD_CONFIG;
+	}
+	int status = scenes_open(&s, &o->at);
+	if (status)
+		return status;
+	if (!kind_of(&s, o, &fraud))
+		return EXIT_BAD_CONFIG;
+	if (make(&s, o, given->args[0], fraud, &e) < 0) {
+		say_error("%s", e.text);
+		return EXIT_ERROR;
+	}
+	return EXIT_DONE;
+}
+
+const struct cli_command command_scenario_new = {
+	.name = "scenario new",
+	.usage = "NAME --label L [options]",
+	.help = "write a starter file into the folder of scenarios",
+	.about = "It is a whole scenario that passes its own tests; nothing is overwritten.",
+	.example = "taf scenario new book-vet --label 预约服务",
+	.options = new_options,
+	.noptions = COUNT_OF(new_options),
+	.size = sizeof(struct new_options),
+	.min_args = 1,
+	.max_args = 1,
+	.run = new_scenario,
+};
+
+/* --- list --- */
+
+struct list_options {
+	struct scenes_where at;
+	bool json;
+};
+static const struct cli_option list_options[] = {
+	SCENES_OPTIONS(struct list_options),
+	{0, "json", CLI_FLAG, offsetof(struct list_options, json), NULL, 0, 0, "print JSON"},
+};
+
+static int64_t way_lines(const struct scenario_way *w)
+{
+	return (int64_t)(w->nlines[ROLE_LEFT] + w->nlines[ROLE_RIGHT]);
+}
+
+static int64_t count_lines(const struct scenario *sc)
+{
+	int64_t n = 0;
+	for (size_t i = 0; i < sc->nphases; i++)
+		for (size_t k = 0; k < sc->phases[i].nways; k++)
+			n += way_lines(&sc->phases[i].ways[k]);
+	for (size_t i = 0; i < sc->nendings; i++)
+		n += way_lines(&sc->endings[i].way);
+	return n;
+}
+
+/* How different two of its calls are: 100 minus the mean similarity of 4-grams, in percent. */
+static int64_t variety(struct scenes *s, const struct scenario *sc)
+{
+	struct grams *grams;
+	size_t n = scenes_sample(s, sc, SAMPLE, &grams), pairs = 0;
+	double alike = 0;
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < i; k++, pairs++)
+			alike += grams_jaccard(&grams[i], &grams[k]);
+	return pairs ? (int64_t)(100 * (1 - alike / (double)pairs) + 0.5) : 0;
+}
+
+static struct json *scenario_json(struct scenes *s, const struct scenario *sc, const char *file)
+{
+	struct arena *a = &s->arena;
+	struct json *row = json_object(a);
+	const struct persona **suited;
+	json_set_str(a, row, "name", sc->name);
+	json_set_text(a, row, "file", file);
+	json_set_str(a, row, "title", sc->title);
+	json_set_text(a, row, "kind", sc->is_fraud ? "fraud" : "normal");
+	json_set_str(a, row, "label", sc->is_fraud ? sc->fraud_type : sc->scene);
+	json_set_int(a, row, "personas", (int64_t)scenes_suited(s, sc, &suited));
+	json_set_int(a, row, "phases", (int64_t)sc->nphases);
+	json_set_int(a, row, "lines", count_lines(sc));
+	json_set_int(a, row, "variety_percent", variety(s, sc));
+	return row;
+}
+
+static void put_table(struct buf *b, const struct json *rows)
+{
+	static const char *const heads[] = {"name", "title", "kind", "label", ">personas", ">phases", ">lines", ">variety"};
+	CLEANUP(table_release) struct table t;
+	CLEANUP(buf_release) struct buf percent = BUF_INIT;
+	table_init(&t, heads, COUNT_OF(heads));
+	JSON_EACH(row, rows) {
+		buf_clear(&percent);
+		buf_printf(&percent, "%lld%%", (long long)json_get_int(row, "variety_percent", 0));
+		table_cell(&t, json_get_str(row, "name"));
+		table_cell(&t, json_get_str(row, "title"));
+		table_cell(&t, json_get_str(row, "kind"));
+		table_cell(&t, json_get_str(row, "label"));
+		table_cell_count(&t, json_get_int(row, "personas", 0));
+		table_cell_count(&t, json_get_int(row, "phases", 0));
+		table_cell_count(&t, json_get_int(row, "lines", 0));
+		table_cell(&t, buf_view(&percent));
+	}
+	table_print(&t, b);
+	buf_puts(b, "\n");
+	put_many(b, (int64_t)json_count(rows), "scenario");
+	buf_puts(b, "; variety: how different two calls of it are\n");
+}
+
+static int list(const struct cli_given *given)
+{
+	const struct list_options *o = given->opts;
+	CLEANUP(scenes_release) struct scenes s = {.arena = ARENA_INIT};
+	CLEANUP(buf_release) struct buf b = BUF_INIT;
+	int status = scenes_open(&s, &o->at);
+	if (status)
+		return status;
+	size_t broken = 0;
+	struct json *rows = json_array(&s.arena), *out = json_object(&s.arena);
+	for (size_t i = 0; i < s.files.n; i++) {
+		const struct scenario *sc = scenes_read(&s, s.files.v[i].p);
+		broken += sc == NULL;
+		if (sc)
+			json_append(rows, scenario_json(&s, sc, s.files.v[i].p));
+	}
+	if (o->json) {
+		json_set_int(&s.arena, out, "broken", (int64_t)broken);
+		json_set(&s.arena, out, "scenarios", rows);
+		json_write(&b, out);
+		buf_putc(&b, '\n');
+	} else {
+		put_table(&b, rows);
+	}
+	say_out(&b);
+	if (!broken)
+		return EXIT_DONE;
+	say_error("%zu file%s left out: taf scenario check tells why", broken, broken == 1 ? " is" : "s are");
+	return EXIT_ERROR;
+}
+
+const struct cli_command command_scenario_list = {
+	.name = "scenario list",
+	.usage = "[options]",
+	.help = "the scenarios with labels, personas they suit, lines, variety",
+	.example = "taf scenario list",
+	.options = list_options,
+	.noptions = COUNT_OF(list_options),
+	.size = sizeof(struct list_options),
+	.run = list,
+};
+
+/* --- The group --- */
+
+static const struct cli_command *const subs[] = {
+	&command_scenario_new, &command_scenario_check, &command_scenario_preview, &command_scenario_list, NULL};
+
+const struct cli_command command_scenario = {
+	.name = "scenario",
+	.help = "write, check, read and list scenarios, which synthetic calls are made from",
+	.about = "docs/scenarios.md tells the format.",
+	.example = "taf scenario new book-vet --label 预约服务",
+	.subs = subs,
+};
