@@ -181,10 +181,9 @@ static int helper_start(struct trial *t, struct helper *h, struct err *e)
 	sound_setup(&t->g, t->args->objects, &setup);
 	message_put(&out, MESSAGE_SETUP, 0, buf_view(&setup));
 	int rc = spawn_worker(t->args->worker, &h->pid, &h->fd, e);
-	if (rc == 0)
-		rc = helper_send(h, buf_view(&out), e);
-	if (rc == 0)
-		rc = helper_read(h, READY_MS, &m, e);
+	if (rc < 0)
+		return rc;
+	rc = helper_send(h, buf_view(&out), NULL) < 0 ? 0 : helper_read(h, READY_MS, &m, e);
 	if (rc == 0)
 		return err_set(e, ERR_IO, "%s ends before it is ready: run it by hand to see why", t->args->worker[0]);
 	if (rc < 0 || json_parse(&a, m.body, &reply, e) < 0)
