@@ -234,9 +234,9 @@ static int parse(const struct cli_command *c, int argc, char **argv, void *opts)
 	CLEANUP(tables_release) struct tables t = {NULL, NULL};
 	tables_make(&t, c);
 	opterr = 0;
-	optind = 1;
+	optind = 0; /* glibc: begin anew, whatever an earlier parse left behind */
 	for (;;) {
-		int at = optind, got = getopt_long(argc, argv, t.shorts, t.longs, NULL);
+		int at = optind ? optind : 1, got = getopt_long(argc, argv, t.shorts, t.longs, NULL);
 		if (got < 0)
 			return -1;
 		const struct cli_option *o = got == '?' || got == ':' ? NULL : option_of(c, got);

@@ -58,7 +58,8 @@ static bool made_by(struct trial *t, struct stage_run *s, int32_t n)
 	return true;
 }
 
-int try_origin(struct trial *t, int32_t n)
+/* The stage that made an item, by its memos: the index, or -1. An expand's child gets its parent and slot. */
+static int origin_of(struct trial *t, int32_t n)
 {
 	struct item *item = item_at(&t->g, n);
 	if (item->origin >= 0)
@@ -93,10 +94,11 @@ static int stopped_at(struct trial *t, const struct stage_run *up, struct str id
 	}
 }
 
-int try_arrived(struct trial *t, int32_t n, int *ret_missing, struct err *e)
+/* Whether the call has come to the tried stage: ERR_NOTFOUND when not; *ret_missing is then the stage that has not worked on it yet, or -1. */
+static int arrived(struct trial *t, int32_t n, int *ret_missing, struct err *e)
 {
 	struct engine *g = &t->g;
-	int origin = try_origin(t, n);
+	int origin = origin_of(t, n);
 	struct str id = item_at(g, n)->id;
 	*ret_missing = -1;
 	const struct graph_origin *o = origin < 0 ? NULL : graph_origin_at(g->config->graph, t->s->at, origin);
@@ -126,10 +128,12 @@ static const char *until_stage(struct trial *t, int origin)
 	const char *name = NULL;
 	size_t ways = 0;
 	for (size_t i = 0; i < cs->nneeds; i++) {
-		const struct graph_origin *o = graph_origin_at(t->g.config->graph, cs->needs[i], origin);
-		if (cs->needs[i] != origin && !o)
+		const struct stage_run *need = &t->g.stages[cs->needs[i]];
+		bool passes = need->ops->kind != STAGE_EXPAND &&
+					  graph_origin_at(t->g.config->graph, need->at, origin); /* parents end there */
+		if (need->at != origin && !passes)
 			continue;
-		name = t->g.stages[cs->needs[i]].cs->stage.name;
+		name = need->cs->stage.name;
 		ways++;
 	}
 	return ways == 1 ? name : t->args->stage;
@@ -207,9 +211,9 @@ static int find_arrived(struct trial *t, struct str id, int32_t *ret, struct err
 {
 	int32_t n = item_known(t, id);
 	int missing;
-	if (n <= 0 || try_origin(t, n) < 0)
+	if (n <= 0 || origin_of(t, n) < 0)
 		return find_unseen(t, id, e);
-	int rc = try_arrived(t, n, &missing, e);
+	int rc = arrived(t, n, &missing, e);
 	if (missing >= 0)
 		t->ret->until = until_stage(t, item_at(&t->g, n)->origin);
 	if (rc < 0)
@@ -331,6 +335,8 @@ static void tell_call(struct trial *t)
 	t->ret->private_out = t->s->is_private;
 	if (t->w.call)
 		t->ret->input = json_copy(a, t->w.call);
+	if (t->w.peers)
+		t->ret->peers = json_copy(a, t->w.peers);
 	if (t->s->ops->kind == STAGE_SOURCE) {
 		CLEANUP(buf_release) struct buf place = BUF_INIT;
 		locator_text(&place, t->w.at, stage_item_files(&t->s->cs->stage));
@@ -352,6 +358,17 @@ static int prepare(struct trial *t, struct err *e)
 	return find_item(t, e);
 }
 
+/* The calls that an expand over a pool looks at (peers.c): all that have come to it. */
+static void fill_pool(struct trial *t)
+{
+	for (int32_t i = 1; i < t->g.nitems; i++) {
+		int missing;
+		if (i == t->item || !item_at(&t->g, i)->id.p || origin_of(t, i) < 0 || arrived(t, i, &missing, NULL) < 0)
+			continue;
+		slot_at(t->s, i)->now = SLOT_SETTLED;
+	}
+}
+
 static int work(struct trial *t, struct err *e)
 {
 	struct item *item = item_at(&t->g, t->item);
@@ -359,7 +376,11 @@ static int work(struct trial *t, struct err *e)
 	record_init(&t->r, &t->g);
 	record_begin(&t->r, t->s->ops->kind == STAGE_EXPAND ? item->parent : t->item);
 	t->d.e = &own;
+	if (t->s->ops->peers)
+		fill_pool(t);
 	int rc = visit_prepare(&t->r, t->s, t->item, &t->w, &t->d, &own);
+	if (rc == ERR_LOST && t->s->ops->peers)
+		return err_set(e, ERR_NOTFOUND, "%s: it takes other parents of those that have come to it", own.text);
 	if (rc < 0 && err_class_of(rc) != CLASS_DATA)
 		return err_set(e, rc, "%s", own.text);
 	tell_call(t);
@@ -368,8 +389,7 @@ static int work(struct trial *t, struct err *e)
 		t->ret->error = arena_strdup(&t->ret->arena, own.text);
 		return 0;
 	}
-	rc = t->s->ops->kind == STAGE_EXPAND && t->s->ops->peers ? try_peers(t, e) : 0;
-	return rc < 0 ? rc : try_work(t, e);
+	return try_work(t, e);
 }
 
 int try_stage(const struct try_args *args, struct try_result *ret, struct err *e)

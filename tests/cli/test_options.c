@@ -139,6 +139,50 @@ static void test_time(void **state)
 		assert_false(parse_time(str_of(bad[i]), &got));
 }
 
+static const struct cli_command sub = {.name = "group toy",
+	.usage = "[ID] [options]",
+	.help = "a toy in a group",
+	.example = "taf group toy",
+	.options = toy_table,
+	.noptions = COUNT_OF(toy_table),
+	.size = sizeof(struct toy_options),
+	.max_args = 1,
+	.run = run_toy};
+static const struct cli_command *const subs[] = {&sub, NULL};
+static const struct cli_command group = {
+	.name = "group", .help = "a group", .about = "of toys", .example = "taf group toy", .subs = subs};
+
+static int call_group(const char *first, const char *second)
+{
+	char *argv[] = {xstrdup("group"), first ? xstrdup(first) : NULL, second ? xstrdup(second) : NULL, NULL};
+	int rc = command_main(&group, first ? second ? 3 : 2 : 1, argv);
+	for (size_t i = 0; i < 3; i++)
+		free_ptr(&argv[i]);
+	return rc;
+}
+
+static void test_groups(void **state)
+{
+	(void)state;
+	CLEANUP(buf_release) struct buf b = BUF_INIT;
+	runs = 0;
+	assert_int_equal(call_group("toy", "here"), 77);
+	assert_string_equal(first_arg, "here");
+	assert_int_equal(call_group("toy", "--nothing"), CLI_BAD_USAGE);
+	assert_int_equal(call_group("tow", NULL), CLI_BAD_USAGE);
+	assert_int_equal(call_group(NULL, NULL), CLI_BAD_USAGE);
+	assert_int_equal(call_group("--help", NULL), CLI_DONE);
+	assert_int_equal(runs, 1);
+	assert_ptr_equal(command_sub(&group, STR("toy")), &sub);
+	assert_null(command_sub(&group, STR("group toy")));
+	assert_null(command_sub(&toy, STR("toy")));
+	command_help(&b, &group);
+	assert_non_null(strstr(b.data, "  toy      a toy in a group"));
+	buf_clear(&b);
+	command_help(&b, &sub);
+	assert_non_null(strstr(b.data, "taf group toy [ID]"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -146,6 +190,7 @@ int main(void)
 		cmocka_unit_test(test_bad_usage),
 		cmocka_unit_test(test_help),
 		cmocka_unit_test(test_time),
+		cmocka_unit_test(test_groups),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
