@@ -136,7 +136,7 @@ static const char *until_stage(struct trial *t, int origin)
 		name = need->cs->stage.name;
 		ways++;
 	}
-	return ways == 1 ? name : t->args->stage;
+	return arena_strdup(&t->ret->arena, ways == 1 ? name : t->args->stage);
 }
 
 /* Results that were made under another configuration than the one at hand. */

@@ -162,8 +162,13 @@ static int helper_read(struct helper *h, int64_t ms, struct message *ret, struct
 	for (;;) {
 		int64_t left = until - clock_ms();
 		int got = poll(&p, 1, left < 0 ? 0 : (int)left);
-		if (got > 0)
-			return message_read(h->fd, &h->in, ret, e);
+		if (got > 0) {
+			struct err own = ERR_INIT;
+			int rc = message_read(h->fd, &h->in, ret, &own);
+			if (rc == ERR_IO) /* it died with our message unread: the connection is reset */
+				return 0;
+			return rc < 0 ? err_set(e, rc, "%s", own.text) : rc;
+		}
 		if (got == 0)
 			return err_set(e, ERR_HUNG, "no answer from taf-worker within %lld s", (long long)(ms / 1000));
 		if (errno != EINTR)
