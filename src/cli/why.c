@@ -242,6 +242,12 @@ static void put_finding(struct buf *b, const struct json *f)
 		buf_printf(b, " %.*s", STR_FMT(unit));
 	if (json_is(turn, JSON_INT))
 		buf_printf(b, ", turn %lld", (long long)turn->u.i + 1);
+	static const char *const places[] = {"side", "round", "of"};
+	for (size_t i = 0; i < COUNT_OF(places); i++) {
+		struct str place = json_get_str(f, places[i]);
+		if (place.n)
+			buf_printf(b, ", %s %.*s", places[i], STR_FMT(place));
+	}
 	buf_putc(b, '\n');
 }
 
