@@ -2,7 +2,7 @@
 #include "core/stage.h"
 
 extern const struct stage_ops stage_import, stage_anonymize, stage_enhance, stage_synthesize, stage_screen,
-	stage_speak, stage_normalize, stage_qa, stage_dedupe, stage_bench, stage_release;
+	stage_speak, stage_normalize, stage_qa, stage_annotate, stage_dedupe, stage_bench, stage_release;
 
 static const struct stage_ops *const types[] = {
 	&stage_import,
@@ -13,6 +13,7 @@ static const struct stage_ops *const types[] = {
 	&stage_speak,
 	&stage_normalize,
 	&stage_qa,
+	&stage_annotate,
 	&stage_dedupe,
 	&stage_bench,
 	&stage_release,
