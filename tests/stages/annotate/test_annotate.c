@@ -212,6 +212,14 @@ static void cues_count_as_they_should(void **state)
 			right = percent(checked("d/1", make_call(other_side, label)), "fraud");
 	assert_true(yes > no);
 	assert_true(yes > right);
+	/* a denied word is none, nor is one of the other side */
+	static const char *const *const calls[] = {safe, asks, other_side};
+	for (size_t i = 0; i < COUNT_OF(calls); i++) {
+		const struct tables *t = k.stage.state;
+		struct evidence ev;
+		evidence_find(&k.arena, t, json_get(make_call(calls[i], label), "turns"), &ev);
+		assert_int_equal(ev.cues[cue_find(t, STR("索要密码"))].n, calls[i] == asks);
+	}
 	kit_close(&k);
 }
 
