@@ -153,15 +153,20 @@ static void let_go(struct barrier *b, bool as_before)
 {
 	struct stage_run *s = b->s;
 	struct engine *g = s->g;
+	/* A plan that does not know the pool lets as many go as there may be: which of them does not matter, all that is behind them is unknown. */
+	int64_t most = b->unknown && s->ops->parents ? s->ops->parents(s->cs->stage.params) : 0, gone = 0;
 	for (size_t i = 0; i < b->n; i++) {
 		int32_t parent = b->v[i].item;
 		const struct item *item = item_at(g, parent);
 		struct slot *slot = slot_at(s, parent);
 		slot->unknown |= b->unknown;
-		if (!item->pooled && (as_before || b->unknown || family_of(s, parent)))
+		bool goes = as_before || (b->unknown ? most <= 0 || gone < most : family_of(s, parent) != NULL);
+		if (!item->pooled && goes) {
 			flow_slots(s, parent, slot, as_before);
-		else
+			gone++;
+		} else {
 			flow_no_slots(s, slot);
+		}
 	}
 	s->barrier_done = true;
 	s->barrier_running = false;

@@ -177,6 +177,8 @@ struct stage_ops {
 	/** expand over a closed pool: called when all calls have come, before any slot is worked; names the parents and what each sees
 	 * (gather_parent). It may keep in s->state what the slots need of the pool; what that decides belongs into `basis`. */
 	int (*peers)(struct stage *s, struct gather *g, struct err *e);
+	/** With peers(): the most parents it will name, for a plan that does not know the pool yet; 0, or NULL: any number. */
+	int64_t (*parents)(const void *params);
 	int (*reduce)(struct stage *s, struct gather *g, struct err *e);
 	/** sink: write files into `folder` (empty, made by the engine, renamed to its place when this returns 0). */
 	int (*sink)(struct stage *s, struct gather *g, const char *folder, struct err *e);

@@ -161,6 +161,11 @@ static const char *tag(const void *params)
 	return ((const struct params *)params)->tag.p; /* options are terminated */
 }
 
+static int64_t most_parents(const void *params)
+{
+	return ((const struct params *)params)->parents;
+}
+
 static int peers(struct stage *s, struct gather *g, struct err *e)
 {
 	const struct params *p = s->params;
@@ -385,4 +390,5 @@ const struct stage_ops stage_enhance = {
 	.slots = slots,
 	.tag = tag,
 	.peers = peers,
+	.parents = most_parents,
 };

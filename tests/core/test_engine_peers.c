@@ -185,6 +185,23 @@ static void planned(void **state)
 	toy_end(&t);
 }
 
+/* A plan that does not know the pool yet counts no more children than there may be. */
+static void planned_from_nothing(void **state)
+{
+	(void)state;
+	struct toy t;
+	begin(&t, KIN("peers: 1, slots: 2, most: 3"), "a=one\nb=two\nc=solo\nd=four\ne=five\nf=six\n");
+	assert_int_equal(toy_plan(&t), 0);
+	assert_int_equal(toy_counts(&t, "kin")->to_run, 0);
+	assert_int_equal(toy_counts(&t, "kin")->unknown, 6);
+	assert_int_equal(toy_counts(&t, "copy")->unknown, 12);
+	toy_run_ok(&t, 0);
+	toy_computed(&t, "kin", 6);
+	again(&t, KIN("peers: 1, slots: 2, most: 4"), NULL);
+	toy_computed(&t, "kin", 2);
+	toy_end(&t);
+}
+
 /* Many calls, threads and slow work before the pool, interrupted on the way: the list is that of a quiet run. */
 static void order_and_interruption(void **state)
 {
@@ -248,6 +265,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(closed_is_not_asked),
 		cmocka_unit_test(narrowed_sees_all),
 		cmocka_unit_test(planned),
+		cmocka_unit_test(planned_from_nothing),
 		cmocka_unit_test(order_and_interruption),
 		cmocka_unit_test(lost_behind_a_pool),
 	};

@@ -410,7 +410,7 @@ static int mark_process(struct work *w, struct err *e)
 /* --- toy-kin: like toy-more, of a pool --- */
 
 struct kin_params {
-	int64_t slots, peers;
+	int64_t slots, peers, most;
 	bool basis;
 };
 static const struct option kin_options[] = {
@@ -418,7 +418,13 @@ static const struct option kin_options[] = {
 	{"peers", OPT_INT, offsetof(struct kin_params, peers), OPTION_SHAPES, "1", 0, 9, NULL, NULL, "seen of the pool"},
 	{"basis", OPT_BOOL, offsetof(struct kin_params, basis), OPTION_SHAPES, "false", 0, 0, NULL, NULL,
 		"the size of the pool decides too"},
+	{"most", OPT_INT, offsetof(struct kin_params, most), 0, "0", 0, 1000, NULL, NULL, "parents, the first by id; 0: all"},
 };
+
+static int64_t kin_parents(const void *params)
+{
+	return ((const struct kin_params *)params)->most;
+}
 
 static int kin_slots(const void *params)
 {
@@ -441,12 +447,17 @@ static int kin_peers(struct stage *s, struct gather *g, struct err *e)
 	size_t n = gather_count(g), peers[9];
 	count("toy-peers");
 	snprintf(basis, sizeof(basis), "%zu", n);
+	int64_t named = 0;
 	for (size_t i = 0; gather_next(g, &id, &call, e); i++) {
 		size_t k = 0;
+		if (p->most > 0 && named == p->most)
+			continue;
 		for (; k < (size_t)p->peers && i + k + 1 < n; k++)
 			peers[k] = i + k + 1;
-		if (!str_starts(json_get_str(json_at(json_get(call, "turns"), 0), "text"), "solo"))
+		if (!str_starts(json_get_str(json_at(json_get(call, "turns"), 0), "text"), "solo")) {
 			gather_parent(g, peers, k, p->basis ? str_of(basis) : (struct str){NULL, 0});
+			named++;
+		}
 	}
 	return e->code;
 }
@@ -623,7 +634,8 @@ static const struct stage_ops kin_ops = {.name = "toy-kin",
 	.process = kin_process,
 	.slots = kin_slots,
 	.tag = kin_tag,
-	.peers = kin_peers};
+	.peers = kin_peers,
+	.parents = kin_parents};
 static const struct stage_ops rank_ops = {
 	.name = "toy-rank", .help = "rank", .version = 1, .kind = STAGE_REDUCE, .fields = rank_fields, .reduce = rank_reduce};
 static const struct stage_ops list_ops = {

@@ -18,7 +18,8 @@
  * toy-hear (map, sound): reads blob.object, writes its length to `heard`.
  * toy-more (expand): `slots` new calls a parent.
  * toy-mark (map, cpu): reads the id; `whole: ID` writes that call's mark {first: `word`} whole, `second: ID` that call's mark.second {the id}.
- * toy-kin (expand of a pool): texts "solo…" are no parents; the others see the `peers` calls that come next by id; `basis`: and how many there are.
+ * toy-kin (expand of a pool): texts "solo…" are no parents; the others see the `peers` calls that come next by id; `basis`: and how many there are;
+ *   `most`: how many parents.
  *   Its peers() is counted as "toy-peers".
  * toy-rank (reduce): writes rank (by id), rejects those whose text was seen before.
  * toy-list (sink): list.txt, "id<TAB>canonical call" a line; objects are copied to NAME.bin when there are any. */
