@@ -49,9 +49,10 @@ BANNED := $(if $(wildcard src/base/banned.h),-include src/base/banned.h)
 LIB_SRC := $(wildcard src/base/*.c src/io/*.c src/core/*.c src/provider/*.c stages/*.c stages/*/*.c)
 CLI_SRC := $(wildcard src/cli/*.c)
 WORKER_SRC := $(wildcard src/worker/*.c)
-TEST_SRC := $(sort $(wildcard tests/*/test_*.c tests/*/*/test_*.c))
+FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c)) # replays of the corpora are tests, see tests/fuzz/fuzz.h
+TEST_SRC := $(sort $(wildcard tests/*/test_*.c tests/*/*/test_*.c)) $(FUZZ_SRC)
 BENCH_SRC := $(sort $(wildcard tests/bench/bench_*.c))
-SUPPORT_SRC := $(filter-out $(TEST_SRC) $(BENCH_SRC) $(wildcard tests/servers/*.c tests/cases/*/*.c tests/fuzz/*.c tests/faults/*.c), \
+SUPPORT_SRC := $(filter-out $(TEST_SRC) $(BENCH_SRC) $(FUZZ_SRC) $(wildcard tests/servers/*.c tests/cases/*/*.c tests/faults/*.c), \
 	$(wildcard tests/*.c tests/*/*.c tests/*/*/*.c))
 TSAN_SRC := $(wildcard $(patsubst %,tests/core/test_%*.c,engine scheduler store writer executor))
 
@@ -67,7 +68,7 @@ chosen = $(if $(T),$(foreach t,$(1),$(if $(findstring $(T),$(t)),$(t))),$(1))
 TEST_OBJ := $(call objects,$(filter-out src/cli/main.c src/worker/main.c,$(CLI_SRC) $(WORKER_SRC)) $(SUPPORT_SRC))
 
 FAULT_STEP ?= 1
-.PHONY: all programs tests run check asan tsan faults lint bench golden format install docs clean help FORCE
+.PHONY: all programs tests run check asan tsan faults fuzz lint bench golden format install docs clean help FORCE
 all: programs
 programs: $(BUILD)/taf $(BUILD)/taf-worker
 tests: $(TESTS)
@@ -123,6 +124,8 @@ sanitized: $(if $(filter thread,$(SAN)),,programs) tests
 	@tests/run --build $(BUILD) --jobs $(JOBS) --slow 5 $(call chosen,$(CASES) $(TESTS))
 faults: programs $(BUILD)/tests/faults/inject.so ## each call to a file, the database, a socket or a process fails once (make faults FAULT_STEP=20: every 20th; hours for all)
 	@tests/faults/run $(BUILD) $(FAULT_STEP)
+fuzz: ## look for inputs that break a parser: make fuzz T=NAME SECS=60, or all in turn (clang's libFuzzer; targets are tests/fuzz/fuzz_NAME.c)
+	@tests/fuzz/run "$(T)" "$(or $(SECS),60)"
 golden: programs $(BUILD)/tests/stages/test_golden ## add golden rows of stages whose version was raised (tests/golden/rows.tsv)
 	@TAF_GOLDEN_ADD=1 TAF_DATA=. TAF_WORKER=$(BUILD)/taf-worker $(BUILD)/tests/stages/test_golden
 lint: ## clang-format, clang-tidy, cppcheck
@@ -136,6 +139,6 @@ docs: $(BUILD)/taf ## docs/stages.md from the option tables
 install: programs ## to $(DESTDIR)$(PREFIX): bin/taf, bin/taf-worker, share/taf (labels, scenarios, rules, voices, schemas)
 	@BUILD=$(BUILD) scripts/install "$(DESTDIR)$(PREFIX)"
 clean: ## remove the build folders (work/ stays)
-	rm -rf build build-asan build-tsan
+	rm -rf build build-asan build-tsan build-fuzz
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 10
