@@ -107,6 +107,16 @@ size_t utf8_count(struct str s)
 	return n;
 }
 
+struct str utf8_clip(struct str s, size_t max)
+{
+	size_t n = max;
+	if (s.n <= max)
+		return s;
+	while (n > 0 && max - n < 3 && ((unsigned char)s.p[n] & 0xC0) == 0x80)
+		n--;
+	return str_n(s.p, n);
+}
+
 struct range {
 	uint32_t first, last;
 };

@@ -11,6 +11,8 @@ bool utf8_next(struct str *s, uint32_t *ret_cp);
 /** Bytes written to `ret` (at most 4). */
 size_t utf8_put(uint32_t cp, char *ret);
 size_t utf8_count(struct str s); /* code points */
+/** The longest beginning of at most `max` bytes that does not end within a character; for excerpts in messages. */
+struct str utf8_clip(struct str s, size_t max);
 bool utf8_is_han(uint32_t cp);   /* CJK ideographs: URO, extensions A-H, compatibility, 〇 */
 bool utf8_is_space(uint32_t cp); /* ASCII, NBSP, ideographic space, U+2000-200A, ZWSP, BOM */
 /** Columns on a terminal (wide = 2, combining = 0). */

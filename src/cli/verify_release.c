@@ -1,6 +1,7 @@
 /* A release against itself, from its bytes alone: SHA256SUMS, the manifest, every entry of every zip; then counts, families, cards, preview. */
 #include "base/alloc.h"
 #include "base/fs.h"
+#include "base/utf8.h"
 #include "cli/verify_parts.h"
 #include "io/zip.h"
 
@@ -64,8 +65,7 @@ static void check_sum(struct release *r, size_t n, struct str line)
 	struct err e = ERR_INIT;
 	char hex[DIGEST_HEX + 1];
 	if (line.n < DIGEST_HEX + 3 || !digest_parse(str_n(line.p, DIGEST_HEX), &want)) {
-		verify_bad(
-			r->v, "SHA256SUMS:%zu: not a line of sha256sum: '%.*s'", n, (int)(line.n < 100 ? line.n : 100), line.p);
+		verify_bad(r->v, "SHA256SUMS:%zu: not a line of sha256sum: '%.*s'", n, STR_FMT(utf8_clip(line, 100)));
 		return;
 	}
 	struct str name = str_n(line.p + DIGEST_HEX + 2, line.n - DIGEST_HEX - 2);

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/fs.h"
+#include "base/utf8.h"
 #include "core/problems.h"
 
 #include <math.h>
@@ -32,7 +33,7 @@ static bool wrong(const struct parse *p, const struct yaml_node *node, const cha
 {
 	if (node->kind == YAML_SCALAR)
 		problem_add(p->problems, node->mark, "%s: expected %s, got '%.*s'", p->option->name, expected,
-			(int)(node->text.n < 100 ? node->text.n : 100), node->text.p);
+			STR_FMT(utf8_clip(node->text, 100)));
 	else
 		problem_add(p->problems, node->mark, "%s: expected %s, got a %s", p->option->name, expected,
 			node->kind == YAML_LIST ? "list" : "map");

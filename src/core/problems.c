@@ -1,6 +1,7 @@
 #include "core/problems.h"
 
 #include "base/alloc.h"
+#include "base/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -72,7 +73,7 @@ void problem_unknown(
 	struct problems *p, struct yaml_mark mark, const char *lead, struct str got, const struct option_list *known)
 {
 	CLEANUP(buf_release) struct buf b = BUF_INIT;
-	buf_printf(&b, "%s '%.*s'", lead, (int)(got.n < 100 ? got.n : 100), got.p ? got.p : "");
+	buf_printf(&b, "%s '%.*s'", lead, STR_FMT(utf8_clip(got, 100)));
 	struct str near = nearest_name(got, known);
 	if (near.n) {
 		buf_printf(&b, "; did you mean '%.*s'?", STR_FMT(near));

@@ -434,8 +434,7 @@ static int parse_into(struct arena *a, struct str text, const struct scan *s, st
 	struct json *v = ARENA_NEW(a, struct json);
 	convert(&c, tree, v);
 	if (c.problem && c.key.p)
-		return err_set(
-			e, ERR_PARSE, "not JSON: the key \"%.*s\" %s", (int)(c.key.n < 200 ? c.key.n : 200), c.key.p, c.problem);
+		return err_set(e, ERR_PARSE, "not JSON: the key \"%.*s\" %s", STR_FMT(utf8_clip(c.key, 200)), c.problem);
 	if (c.problem)
 		return err_set(e, ERR_PARSE, "not JSON: %s", c.problem);
 	*ret = v;

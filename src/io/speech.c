@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/fs.h"
+#include "base/utf8.h"
 
 #include <errno.h>
 #include <espeak-ng/speak_lib.h>
@@ -324,8 +325,7 @@ int speech_say(const struct speech_voice *voice, struct str text, struct sound *
 		audible |= v > 64 || v < -64;
 	}
 	if (!audible)
-		return err_set(
-			e, ERR_DATA, "nothing audible comes out of the text \"%.*s\"", (int)(text.n < 60 ? text.n : 60), text.p);
+		return err_set(e, ERR_DATA, "nothing audible comes out of the text \"%.*s\"", STR_FMT(utf8_clip(text, 60)));
 	*ret = s;
 	s = (struct sound)SOUND_INIT;
 	return 0;

@@ -238,7 +238,7 @@ static int check_tag(struct reader *r, const yaml_char_t *tag, struct yaml_mark 
 {
 	if (!tag || !strcmp((const char *)tag, "!"))
 		return 0;
-	return fail_at(r, at, "tags are not supported (%.40s)", (const char *)tag);
+	return fail_at(r, at, "tags are not supported (%.*s)", STR_FMT(utf8_clip(str_of((const char *)tag), 40)));
 }
 
 static int read_scalar(struct reader *r, const yaml_event_t *ev, struct yaml_node **ret)
@@ -298,8 +298,8 @@ static int check_key(struct reader *r, const yaml_event_t *ev, const struct yaml
 		before = map_ptr(seen, key);
 	}
 	if (before)
-		return fail_at(r, at, "key '%.*s' stands twice (first at line %d)", (int)(key.n < 100 ? key.n : 100), key.p,
-			before->keymark.line);
+		return fail_at(
+			r, at, "key '%.*s' stands twice (first at line %d)", STR_FMT(utf8_clip(key, 100)), before->keymark.line);
 	return 0;
 }
 

@@ -87,7 +87,7 @@ static int read_header(struct rows *rows, const struct csv_row *head, int line, 
 		while (column < COLUMNS && !str_is(name, column_names[column]))
 			column++;
 		if (column == COLUMNS) {
-			buf_printf(&why, "%s'%.*s'", unknown++ ? ", " : "unknown columns: ", name.n < 60 ? (int)name.n : 60, name.p);
+			buf_printf(&why, "%s'%.*s'", unknown++ ? ", " : "unknown columns: ", STR_FMT(utf8_clip(name, 60)));
 			continue;
 		}
 		if (seen[column]) {

@@ -3,6 +3,7 @@
 #include "stages/import/import.h"
 
 #include "base/alloc.h"
+#include "base/utf8.h"
 
 static bool is_number(struct str line)
 {
@@ -59,7 +60,7 @@ static bool begin_cue(struct segments *s, struct cue *c, struct str line)
 	if (!end_cue(s, c))
 		return false;
 	if (!cue_times(line, &c->times.start_ms, &c->times.end_ms))
-		return segments_fail(s, "bad times of a cue: '%.*s'", line.n < 60 ? (int)line.n : 60, line.p);
+		return segments_fail(s, "bad times of a cue: '%.*s'", STR_FMT(utf8_clip(line, 60)));
 	c->any = true;
 	c->number = false;
 	c->line = s->line;

@@ -3,6 +3,7 @@
 #include "stages/import/import.h"
 
 #include "base/alloc.h"
+#include "base/utf8.h"
 
 #include <string.h>
 
@@ -34,7 +35,7 @@ static bool take_cue(struct segments *s, struct str times, struct str *rest)
 {
 	struct segment one = {.speaker = str_of(NULL)};
 	if (!cue_times(times, &one.start_ms, &one.end_ms))
-		return segments_fail(s, "bad times of a cue: '%.*s'", times.n < 60 ? (int)times.n : 60, times.p);
+		return segments_fail(s, "bad times of a cue: '%.*s'", STR_FMT(utf8_clip(times, 60)));
 	int line = s->line;
 	struct str payload = payload_of(s, rest);
 	int end = s->line;

@@ -102,6 +102,17 @@ static void test_width(void **state)
 	assert_int_equal(utf8_width(STR("")), 0);
 }
 
+static void test_clip(void **state)
+{
+	(void)state;
+	struct str s = STR("a你好😀");
+	static const size_t ends[] = {0, 1, 1, 1, 4, 4, 4, 7, 7, 7, 7, 11, 11};
+	for (size_t max = 0; max < COUNT_OF(ends); max++)
+		assert_int_equal(utf8_clip(s, max).n, ends[max]);
+	assert_int_equal(utf8_clip(STR("\x80\x80\x80\x80\x80\x80"), 5).n, 2); /* no UTF-8: about there */
+	assert_int_equal(utf8_clip(str_of(NULL), 5).n, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -110,6 +121,7 @@ int main(void)
 		cmocka_unit_test(test_next),
 		cmocka_unit_test(test_classes),
 		cmocka_unit_test(test_width),
+		cmocka_unit_test(test_clip),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
