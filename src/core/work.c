@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/map.h"
+#include "core/call.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -166,7 +167,8 @@ struct lister {
 	const struct lister_sink *sink;
 	const struct option_list *files;
 	struct arena arena;
-	struct map seen; /* id → index of its place in `places` */
+	struct map seen;    /* id → index of its place in `places` */
+	struct map doubles; /* id, cut where it is long → the last number behind it */
 	struct locator *places;
 	size_t nplaces, cap;
 	struct err *e;
@@ -212,13 +214,16 @@ static void lister_doubled(struct lister *l, struct str id, const struct json *c
 	locator_text(&why, l->places[map_int(&l->seen, id, 0)], l->files);
 	buf_puts(&why, ", again at ");
 	locator_text(&why, at, l->files);
-	for (int k = 2;; k++) {
-		bool fresh;
+	size_t max = CALL_ID_MAX - strlen("+double.2147483647");
+	if (id.n > max) /* and not within a %xx */
+		id.n = id.p[max - 1] == '%' ? max - 1 : id.p[max - 2] == '%' ? max - 2 : max;
+	struct map_entry *count = map_put(&l->doubles, id, NULL);
+	if (count->value.i == 0)
+		count->value.i = 1;
+	for (bool fresh = false; !fresh;) {
 		buf_clear(&name);
-		buf_printf(&name, "%.*s+double.%d", STR_FMT(id), k);
+		buf_printf(&name, "%.*s+double.%d", STR_FMT(id), (int)++count->value.i);
 		map_put(&l->seen, buf_view(&name), &fresh);
-		if (fresh)
-			break;
 	}
 	lister_put(l, buf_view(&name), content, at, why.data);
 }
@@ -278,6 +283,7 @@ int lister_run(struct stage *s, const struct lister_sink *sink, const struct opt
 	if (rc == 0 && l.rc < 0)
 		rc = e && e->code ? l.rc : err_set(e, l.rc, "listing stopped");
 	map_release(&l.seen);
+	map_release(&l.doubles);
 	arena_release(&l.arena);
 	free(l.places);
 	return rc;

@@ -231,6 +231,26 @@ static void doubled_ids_are_told(void **state)
 	kit_close(&k);
 }
 
+/* Their new names are ids, however long the first is; and a file of one id over and over takes no longer than another. */
+static void doubled_ids_have_ids(void **state)
+{
+	(void)state;
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	struct kit k;
+	for (size_t n = 90; n <= 118; n++)
+		for (int i = 0; i < 2; i++)
+			buf_printf(&text, "{\"tts_id\":\"%.*s客\",\"left\":[],\"right\":[]}\n",
+				(int)n - 9, "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
+	for (int i = 0; i < 30000; i++)
+		buf_puts(&text, "{\"tts_id\":\"a\",\"left\":[],\"right\":[]}\n");
+	list_text(&k, text.data);
+	assert_int_equal(k.n, 29 * 2 + 30000);
+	for (size_t i = 0; i < k.n; i++)
+		assert_true(id_valid(k.items[i].id));
+	assert_non_null(kit_item(&k, "t/a+double.30000"));
+	kit_close(&k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -242,6 +262,7 @@ int main(void)
 		cmocka_unit_test(refuses_long_ids),
 		cmocka_unit_test(number_ids_are_ids),
 		cmocka_unit_test(doubled_ids_are_told),
+		cmocka_unit_test(doubled_ids_have_ids),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
