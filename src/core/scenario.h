@@ -15,7 +15,8 @@
 #define SCENARIO_LINES_MAX 200
 #define SCENARIO_LINE_BYTES 400
 #define SCENARIO_VALUE_BYTES 120
-#define SCENARIO_NAME_MAX 40
+#define SCENARIO_NAME_MAX 40 /* bytes of the name of a scenario or persona: both are in ids */
+#define PERSONAS_MAX 1000
 
 enum scenario_role { ROLE_LEFT, ROLE_RIGHT };
 enum scenario_by { BY_NATURAL, BY_LEFT, BY_RIGHT };

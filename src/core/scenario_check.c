@@ -1,6 +1,7 @@
 /* What is checked of scenarios beyond one file, personas, and the starter file. */
 #include "core/scenario.h"
 
+#include "base/alloc.h"
 #include "base/fs.h"
 #include "base/utf8.h"
 
@@ -156,23 +157,26 @@ static void persona_fillers(struct arena *a, const struct yaml_node *v, struct p
 
 static void persona_parse(struct arena *a, const struct yaml_node *v, struct persona *who, struct problems *p)
 {
-	static const char keys[] = " name age gender occupation awareness fillers ";
+	static const char *const keys[] = {"name", "age", "gender", "occupation", "awareness", "fillers"};
 	who->mark = v->mark;
 	if (v->kind != YAML_MAP) {
 		problem_add(p, v->mark, "a persona needs name, age, gender, occupation and awareness");
 		return;
 	}
 	YAML_EACH(kid, v) {
-		char *word = arena_printf(a, " %.*s ", STR_FMT(kid->key));
-		if (!strstr(keys, word))
-			problem_add(p, kid->keymark, "unknown key '%.*s'; known here:%s", STR_FMT(kid->key), keys);
+		bool known = false;
+		for (size_t i = 0; i < COUNT_OF(keys); i++)
+			known = known || str_is(kid->key, keys[i]);
+		if (!known)
+			problem_add(p, kid->keymark, "unknown key '%.*s'; known here: name age gender occupation awareness fillers",
+				STR_FMT(kid->key));
 	}
 	if (persona_text(v, "name", &who->name, p)) {
+		bool good = who->name.n <= SCENARIO_NAME_MAX; /* it is part of ids */
 		for (size_t i = 0; i < who->name.n; i++)
-			if (!memchr("abcdefghijklmnopqrstuvwxyz0123456789-", who->name.p[i], 37)) {
-				problem_add(p, v->mark, "a persona's name is made of a-z, 0-9 and '-'");
-				break;
-			}
+			good = good && memchr("abcdefghijklmnopqrstuvwxyz0123456789-", who->name.p[i], 37);
+		if (!good)
+			problem_add(p, v->mark, "a persona's name is 1 to %d of a-z, 0-9 and '-'", SCENARIO_NAME_MAX);
 	}
 	const struct yaml_node *age = yaml_get(v, "age");
 	int64_t low = 0, high = 0;
@@ -207,6 +211,10 @@ bool personas_parse(struct arena *a, const char *file, struct str text, struct p
 	const struct yaml_node *list = root->kind == YAML_MAP ? yaml_get(root, "personas") : NULL;
 	if (!list || list->kind != YAML_LIST || !list->n || root->n != 1) {
 		problem_add(p, root->mark, "expected one key, 'personas', with a list of them");
+		return false;
+	}
+	if (list->n > PERSONAS_MAX) {
+		problem_add(p, list->mark, "%zu personas; a file may have %d", list->n, PERSONAS_MAX);
 		return false;
 	}
 	struct personas got = {arena_array(a, list->n, sizeof(struct persona)), 0};

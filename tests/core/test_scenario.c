@@ -209,6 +209,8 @@ static void bad_personas(void **state)
 		{"name: b-high", "name: a-low", "two personas are called 'a-low'"},
 		{"occupation: 店员, ", "", "needs 'occupation'"},
 		{"name: a-low", "job: x, name: a-low", "unknown key 'job'"},
+		{"name: a-low", "name age: x, name: a-low", "unknown key 'name age'"},
+		{"name: a-low", "name: a23456789-a23456789-a23456789-a23456789-a", "a persona's name is 1 to 40"},
 		{"probability: 0.5", "probability: 5", "fillers:"},
 		{"personas:", "people:", "'personas'"},
 	};
