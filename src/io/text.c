@@ -84,21 +84,39 @@ static bool white(uint32_t cp)
 	return utf8_is_space(cp) || cp == '\n' || cp == '\t' || cp == 0x85 || cp == 0x2028 || cp == 0x2029;
 }
 
+/* Before the normal form is made: what then stand side by side may compose, and normal text has to stay as it is. No code point's normal form
+ * holds one of these. */
+static int drop_invisible(struct buf *ret, struct str s, struct err *e)
+{
+	uint32_t cp;
+	if (s.n > TEXT_MAX)
+		return err_set(e, ERR_TOOBIG, "a text of %zu bytes is over %zu", s.n, TEXT_MAX);
+	if (utf8_invalid(s) >= 0)
+		return text_error(s, UTF8PROC_ERROR_INVALIDUTF8, e);
+	for (struct str rest = s; rest.n;) {
+		const char *from = rest.p;
+		utf8_next(&rest, &cp);
+		if (!zero_width(cp) && (!control(cp) || cp == '\n' || cp == '\t'))
+			buf_add(ret, from, (size_t)(rest.p - from));
+	}
+	return 0;
+}
+
 int text_normalize(struct buf *ret, struct str s, struct err *e)
 {
 	CLEANUP(free_ptr) utf8proc_uint8_t *out = NULL;
 	size_t n = 0;
 	bool gap = false, any = false;
 	uint32_t cp;
-	if (s.n == 0)
-		return 0;
-	int r = map_text(s, UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT, &out, &n, e);
+	CLEANUP(buf_release) struct buf visible = BUF_INIT_MAX(TEXT_MAX);
+	int r = drop_invisible(&visible, s, e);
+	if (r || visible.len == 0)
+		return r;
+	r = map_text(buf_view(&visible), UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT, &out, &n, e);
 	if (r)
 		return r;
 	for (struct str rest = str_n((const char *)out, n); utf8_next(&rest, &cp);) {
 		char bytes[4];
-		if (zero_width(cp) || (control(cp) && cp != '\n' && cp != '\t'))
-			continue;
 		if (white(cp)) {
 			gap = any;
 			continue;

@@ -328,16 +328,16 @@ static int clean_text(struct arena *a, const struct import_state *st, struct str
 	CLEANUP(buf_release) struct buf visible = BUF_INIT;
 	CLEANUP(buf_release) struct buf cut = BUF_INIT;
 	uint32_t cp;
-	int r = text_nfc(&nfc, text, e);
-	if (r)
-		return r;
-	for (struct str rest = buf_view(&nfc); utf8_next(&rest, &cp);) {
+	for (struct str rest = text; utf8_next(&rest, &cp);) {
 		char bytes[4];
 		if (!zero_width(cp))
 			buf_add(&visible, bytes, utf8_put(cp, bytes));
 	}
 	signals_cut(&st->terminators, buf_view(&visible), &cut, &t->signal);
-	struct str s = str_trim(buf_view(&cut));
+	int r = text_nfc(&nfc, buf_view(&cut), e); /* last: what was taken out may have stood between letter and accent */
+	if (r)
+		return r;
+	struct str s = str_trim(buf_view(&nfc));
 	/* Blanks beyond ASCII: at the front, then at the back (the bytes of a code point end where the next begins). */
 	struct str rest = s;
 	while (utf8_next(&rest, &cp) && utf8_is_space(cp))
