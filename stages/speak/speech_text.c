@@ -428,8 +428,12 @@ int speech_text(struct buf *ret, struct str text, struct err *e)
 {
 	CLEANUP(buf_release) struct buf lines = BUF_INIT;
 	CLEANUP(buf_release) struct buf plain = BUF_INIT;
-	for (size_t i = 0; i < text.n; i++) /* the end of a line is a pause, and would be lost as a blank */
-		buf_puts(&lines, text.p[i] == '\n' ? "\n。\n" : (char[]){text.p[i], '\0'});
+	struct str rest_lines = text, line;
+	for (bool first = true; str_split(&rest_lines, '\n', &line); first = false) {
+		if (!first) /* the end of a line is a pause, and would be lost as a blank */
+			buf_puts(&lines, "\n。\n");
+		buf_str(&lines, line);
+	}
 	int code = text_normalize(&plain, buf_view(&lines), e);
 	if (code)
 		return code;
