@@ -27,6 +27,11 @@ struct zip_reader {
 	char *path;
 };
 
+/* EXISTS: two entries of one name. */
+static const int zip_data_kinds[] = {ZIP_ER_NOZIP, ZIP_ER_INCONS, ZIP_ER_EXISTS, ZIP_ER_CRC, ZIP_ER_EOF, ZIP_ER_ZLIB,
+	ZIP_ER_COMPRESSED_DATA, ZIP_ER_COMPNOTSUPP, ZIP_ER_ENCRNOTSUPP, ZIP_ER_OPNOTSUPP, ZIP_ER_MULTIDISK, ZIP_ER_NOPASSWD,
+	ZIP_ER_WRONGPASSWD};
+
 /* Files and buffers that fail belong to the machine; what is wrong inside a zip that is read belongs to the data. */
 static int zip_fail(struct err *e, zip_error_t *error, const char *path, const char *what)
 {
@@ -35,15 +40,10 @@ static int zip_fail(struct err *e, zip_error_t *error, const char *path, const c
 		errno = zip_error_code_system(error);
 		return err_errno(e, "%s: cannot %s", path, what);
 	}
-	int code = ERR_IO;
-	if (kind == ZIP_ER_NOENT)
-		code = ERR_NOTFOUND;
-	else if (kind == ZIP_ER_CANCELLED)
-		code = ERR_STOPPED;
-	else if (kind == ZIP_ER_NOZIP || kind == ZIP_ER_INCONS || kind == ZIP_ER_CRC || kind == ZIP_ER_EOF ||
-			 kind == ZIP_ER_ZLIB || kind == ZIP_ER_COMPNOTSUPP || kind == ZIP_ER_ENCRNOTSUPP ||
-			 kind == ZIP_ER_MULTIDISK || kind == ZIP_ER_NOPASSWD)
-		code = ERR_PARSE;
+	int code = kind == ZIP_ER_NOENT ? ERR_NOTFOUND : kind == ZIP_ER_CANCELLED ? ERR_STOPPED : ERR_IO;
+	for (size_t i = 0; i < COUNT_OF(zip_data_kinds); i++)
+		if (kind == zip_data_kinds[i])
+			code = ERR_PARSE;
 	return err_set(e, code, "%s: cannot %s: %s", path, what, zip_error_strerror(error));
 }
 
