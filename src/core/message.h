@@ -1,5 +1,5 @@
 /* Messages between `taf` and its workers, over a socketpair: 4 bytes length (of what follows), 1 byte kind, 8 bytes ticket, then JSON. All
- * little endian; at most MESSAGE_MAX bytes. The JSON is canonical, so that the worker's side hands bytes on unparsed where it can.
+ * little endian; at most MESSAGE_MAX bytes behind the length, so that a buffer for one holds MESSAGE_MAX + 4. The JSON is canonical, so that the worker's side hands bytes on unparsed where it can.
  *
  *   taf → worker   SETUP {objects, stages: [{index, name, uses, seed, dataset, base, cpu_s, params, parts, provider?}]}   once
  *                  WORK  {stage, slot, id, call, asks}

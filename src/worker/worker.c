@@ -235,7 +235,7 @@ int worker_main(const struct worker_kit *kit, int fd)
 	struct message m;
 	struct err e = ERR_INIT, why = ERR_INIT;
 	limit_process();
-	buf_init(&in, MESSAGE_MAX);
+	buf_init(&in, MESSAGE_MAX + 4); /* and its length */
 	int rc = message_read(fd, &in, &m, &e);
 	if (rc > 0) {
 		int code = setup(&k, &m, &why);
