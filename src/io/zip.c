@@ -32,12 +32,20 @@ static const int zip_data_kinds[] = {ZIP_ER_NOZIP, ZIP_ER_INCONS, ZIP_ER_EXISTS,
 	ZIP_ER_COMPRESSED_DATA, ZIP_ER_COMPNOTSUPP, ZIP_ER_ENCRNOTSUPP, ZIP_ER_OPNOTSUPP, ZIP_ER_MULTIDISK, ZIP_ER_NOPASSWD,
 	ZIP_ER_WRONGPASSWD};
 
+/* A zip states where its parts are; the system refuses to seek to places that no file has. */
+static bool zip_bad_place(int kind, int system)
+{
+	return kind == ZIP_ER_SEEK && (system == EFBIG || system == EINVAL || system == EOVERFLOW);
+}
+
 /* Files and buffers that fail belong to the machine; what is wrong inside a zip that is read belongs to the data. */
 static int zip_fail(struct err *e, zip_error_t *error, const char *path, const char *what)
 {
 	int kind = zip_error_code_zip(error);
 	if (zip_error_system_type(error) == ZIP_ET_SYS && zip_error_code_system(error) != 0) {
 		errno = zip_error_code_system(error);
+		if (zip_bad_place(kind, errno))
+			return err_set(e, ERR_PARSE, "%s: cannot %s: it names a place outside of the file", path, what);
 		return err_errno(e, "%s: cannot %s", path, what);
 	}
 	int code = kind == ZIP_ER_NOENT ? ERR_NOTFOUND : kind == ZIP_ER_CANCELLED ? ERR_STOPPED : ERR_IO;
@@ -52,6 +60,10 @@ static int zip_fail_open(struct err *e, int code, const char *path)
 	int system = errno;
 	zip_error_t error;
 	zip_error_init_with_code(&error, code);
+	if (zip_bad_place(code, system)) {
+		zip_error_fini(&error);
+		return err_set(e, ERR_PARSE, "%s: cannot open the zip: it names a place outside of the file", path);
+	}
 	if (code == ZIP_ER_OPEN || code == ZIP_ER_NOENT || code == ZIP_ER_READ || code == ZIP_ER_SEEK) {
 		zip_error_fini(&error);
 		errno = code == ZIP_ER_NOENT ? ENOENT : system;
