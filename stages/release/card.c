@@ -82,8 +82,8 @@ static void front_matter(struct buf *b, const struct json *stats)
 	buf_puts(b, "tags:\n- audio\n- telephone\n- fraud-detection\n- croissant\n");
 	buf_printf(b, "size_categories:\n- %s\n", size_category(json_get_int(stats, "calls", 0)));
 	buf_puts(b,
-		"configs:\n- config_name: manifest\n  default: true\n  data_files:\n  - split: all\n    path: manifest.jsonl\n"
-		"- config_name: binary_classification\n  data_files:\n  - split: all\n    path: "
+		"configs:\n- config_name: manifest\n  default: true\n  data_files:\n  - split: full\n    path: manifest.jsonl\n"
+		"- config_name: binary_classification\n  data_files:\n  - split: full\n    path: "
 		"binary_classification.zip\n---\n\n");
 }
 

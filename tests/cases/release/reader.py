@@ -57,6 +57,8 @@ try:
     want = {"license", "language", "pretty_name", "task_categories", "tags", "size_categories", "configs"}
     why = sorted(want - set(head))
     why += [c["config_name"] for c in head["configs"] for f in c["data_files"] if not os.path.exists(f["path"])]
+    # datasets.load_dataset keeps "all" for the union of splits and refuses it as the name of one.
+    why += [f["split"] for c in head["configs"] for f in c["data_files"] if f["split"] == "all"]
     say("front matter", why or (None if head["language"] == ["zh"] and head["pretty_name"] == stats["dataset"] else head))
 except ImportError:
     print("skipped: no python3-yaml")
