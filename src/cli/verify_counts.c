@@ -135,28 +135,24 @@ void verify_counts(struct release *r)
 
 /* --- Families --- */
 
-/* The first row of each split that has to do with a family: itself, its group, its parents. Others' parents need not be in the release. */
-struct family {
-	const struct verify_row *train, *test;
-};
+/* A family: a row, its group, its parents; others' parents need not be in the release. Its first row stands for it. All of a family are for one
+ * thing: train, dev or test. */
+static struct str split_of(const struct verify_row *row)
+{
+	return row->split.n ? row->split : STR("train");
+}
 
 static void join(struct release *r, struct map *families, struct str key, const struct verify_row *row)
 {
-	bool train = row->split.n == 0 || str_is(row->split, "train"), test = str_is(row->split, "test");
-	struct map_entry *entry = map_put(families, key, NULL);
-	if (!entry->value.p)
-		entry->value.p = ARENA_NEW(&r->arena, struct family);
-	struct family *f = entry->value.p;
-	if ((train && f->test) || (test && f->train)) {
-		const struct verify_row *other = train ? f->test : f->train;
-		verify_bad(r->v, "manifest.jsonl:%zu: %.*s is for %s, but %.*s of the same family (line %zu, by %.*s) for %s",
-			row->line, STR_FMT(row->id), train ? "training" : "the test", STR_FMT(other->id), other->line, STR_FMT(key),
-			train ? "the test" : "training");
-	}
-	if (train && !f->train)
-		f->train = row;
-	if (test && !f->test)
-		f->test = row;
+	bool fresh;
+	struct map_entry *entry = map_put(families, key, &fresh);
+	if (fresh)
+		entry->value.p = (void *)(uintptr_t)row;
+	const struct verify_row *first = entry->value.p;
+	if (!str_eq(split_of(first), split_of(row)))
+		verify_bad(r->v, "manifest.jsonl:%zu: %.*s is for %.*s, but %.*s of the same family (line %zu, by %.*s) for %.*s",
+			row->line, STR_FMT(row->id), STR_FMT(split_of(row)), STR_FMT(first->id), first->line, STR_FMT(key),
+			STR_FMT(split_of(first)));
 }
 
 void verify_families(struct release *r)

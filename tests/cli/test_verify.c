@@ -194,10 +194,13 @@ static void texts_in_files(void **state)
 		{"manifest.jsonl", "\"split\":\"train\"", "\"split\":\"test\"", "bench.zip: scene.json lacks "},
 		{"manifest.jsonl", "\"split\":\"train\"", "\"split\":\"probe\"", "not train, dev or test"},
 		{"manifest.jsonl", "\"group\":\"fraud-run/000002\"", "\"group\":\"fraud-run/000001\"",
-			"manifest.jsonl:2: fraud-run/000002 is for training, but fraud-run/000001 of the same family (line 1, by "
-			"fraud-run/000001) for the test"},
+			"manifest.jsonl:2: fraud-run/000002 is for train, but fraud-run/000001 of the same family (line 1, by "
+			"fraud-run/000001) for test"},
 		{"manifest.jsonl", "\"id\":\"fraud-run/000002\"", "\"id\":\"fraud-run/000002\",\"parents\":[\"fraud-run/000001\"]",
-			"manifest.jsonl:2: fraud-run/000002 is for training, but"},
+			"manifest.jsonl:2: fraud-run/000002 is for train, but"},
+		{"manifest.jsonl", "\"id\":\"fraud-run/000002\"", "\"id\":\"fraud-run/000002\",\"parents\":[\"fraud-run/000011\"]",
+			"fraud-run/000011 is for dev, but fraud-run/000002 of the same family (line 2, by fraud-run/000011) for "
+			"train"},
 		{"manifest.jsonl", "\"duration_ms\":1001", "\"duration_ms\":9001",
 			"sounds 1008 ms, but manifest.jsonl:1 has 9001"},
 		{"manifest.jsonl", "\"duration_ms\":1001", "\"duration_ms\":1002", "stats.json: duration_ms.total is"},
