@@ -223,6 +223,49 @@ static void cues_count_as_they_should(void **state)
 	kit_close(&k);
 }
 
+/* Of calls in which money, cards or papers come up nobody says that they do not; of others it may be said. */
+static bool denies(const struct json *wrote)
+{
+	static const char *const words[] = {
+		"直接要钱", "明说要钱", "要钱要信息", "要钱或要证件", "走到要钱", "要求还没有说出来", "没有要钱"};
+	CLEANUP(buf_release) struct buf b = BUF_INIT;
+	json_write(&b, json_get(json_get(wrote, "annotations"), "fraud"));
+	for (size_t i = 0; i < COUNT_OF(words); i++)
+		if (strstr(b.data, words[i]))
+			return true;
+	return false;
+}
+
+static void money_is_not_denied(void **state)
+{
+	(void)state;
+	static const char *const hinted[] = {
+		"您的信用卡刚才在外地消费了一万二。", "不是我。", "等您想清楚，卡就空了。", "再说吧。", NULL};
+	static const char *const tempted[] = {"恭喜您，奖金六万块，银行卡核验完就有。", "真的？", "当然。", "再说吧。", NULL};
+	static const char *const demanded[] = {"您认购一片药材地，六万块起。", "好。", "把存折和身份证带上。", "行。", NULL};
+	static const char *const served[] = {
+		"两张票，一共七十块，上车凭身份证。", "好的。", "不客气，再见。", "再见。", NULL};
+	static const struct {
+		const char *const *texts;
+		bool fraud, denied;
+	} calls[] = {{hinted, true, false}, {tempted, true, false}, {demanded, true, false}, {served, false, false},
+		{nothing, true, true}, {nothing, false, true}};
+	open_with(TEXT);
+	for (size_t i = 0; i < COUNT_OF(calls); i++) {
+		const char *label = calls[i].fraud ? "{\"is_fraud\":true,\"fraud_type\":\"银行诈骗\"}"
+										   : "{\"is_fraud\":false,\"scene\":\"交通咨询\"}";
+		size_t denied = 0;
+		for (int n = 0; n < 60; n++) {
+			char id[32];
+			snprintf(id, sizeof(id), "m/%d", n);
+			denied += denies(checked(id, make_call(calls[i].texts, label)));
+		}
+		if ((denied > 0) != calls[i].denied)
+			fail_msg("call %zu: money is denied %zu times of 60", i, denied);
+	}
+	kit_close(&k);
+}
+
 static void quotations_are_cut_well(void **state)
 {
 	(void)state;
@@ -400,6 +443,7 @@ int main(void)
 		cmocka_unit_test(the_label_decides),
 		cmocka_unit_test(a_scene_is_chosen_when_none_is_given),
 		cmocka_unit_test(cues_count_as_they_should),
+		cmocka_unit_test(money_is_not_denied),
 		cmocka_unit_test(quotations_are_cut_well),
 		cmocka_unit_test(calls_differ_and_repeat),
 		cmocka_unit_test(the_voice_is_told_as_measured),
