@@ -6,9 +6,15 @@
 
 #include <string.h>
 
-/* Where a model's text stands, the surest name first: a row made from the bench's own item still has the reference under `response`. */
-static const char *const text_keys[] = {"prediction", "predict", "model_answer", "final_prediction", "respond_text",
-	"response", "output", "text", "content", "messages"};
+/* Where a model's text stands, the surest name first; the public scripts, too, take `messages` first when it is a text. */
+static const char *const text_keys[] = {"messages", "prediction", "predict", "model_answer", "final_prediction",
+	"respond_text", "response", "output", "text", "content"};
+
+/* A row made from the bench's own item still has the reference under `response`: taken for the model's text, it would be right everywhere. */
+static bool holds_reference(const struct json *row)
+{
+	return json_get(row, "answer") && json_get(row, "reasoning");
+}
 
 /* A reply of a chat server: {choices: [{message: {content}}]}, also within {response: {body: …}} of a batch. */
 static const struct json *chat_content(const struct json *row)
@@ -32,6 +38,8 @@ static struct str text_of(const struct json *row)
 {
 	for (size_t i = 0; i < COUNT_OF(text_keys); i++) {
 		const struct json *v = json_get(row, text_keys[i]);
+		if (strcmp(text_keys[i], "response") == 0 && holds_reference(row))
+			continue;
 		if (json_is(v, JSON_STRING))
 			return v->u.s;
 	}

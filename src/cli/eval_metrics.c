@@ -333,8 +333,10 @@ static int check_joined(const struct eval_joined *j, struct err *e)
 			"or the item's prompt just as it stands in the bench",
 			j->first);
 	if (j->silent + j->unmatched == j->rows)
-		return err_set(e,
-			ERR_DATA, "no prediction has a text: it is looked for under prediction, predict, model_answer, response, output, text, choices");
+		return err_set(e, ERR_DATA,
+			"no prediction has a text: it is looked for under prediction, predict, model_answer, response, output, "
+			"text, "
+			"choices; in a row with answer and reasoning, as an item of the bench has them, response is the reference");
 	return 0;
 }
 

@@ -101,6 +101,21 @@ sed 's/"response": *"[^"]*/"sentence": "/' again.jsonl >silent.jsonl
 python3 -c 'import json; print(json.dumps({"id": json.loads(open("again.jsonl").readline())["id"], "sentence": "x"}))' >silent.jsonl
 taf eval metrics --bench rel silent.jsonl; is silent $? 1
 has silent-says err "no prediction has a text"
+# Rows made from the bench's own items: the reference in them is nobody's prediction.
+python3 - <<'PY'
+import json
+items = [x for part in json.load(open("items.json", encoding="utf-8")).values() for x in part]
+for name, more in (("own", {}), ("own-predicted", {"prediction": "?"}), ("own-messages", {"messages": "<answer>{}</answer>"})):
+    with open(name + ".jsonl", "w", encoding="utf-8") as out:
+        for x in items:
+            out.write(json.dumps({**x, **more}, ensure_ascii=False) + "\n")
+PY
+taf eval metrics --bench rel own.jsonl; is own $? 1
+has own-says err "response is the reference"
+for rows in own-predicted own-messages; do
+	taf eval metrics --bench rel $rows.jsonl; is $rows $? 0
+	is $rows-accuracy "$(grep -c 'accuracy 0.0%' out)" 3
+done
 echo '["text"]' >list.json && taf eval metrics --bench rel list.json; is no-object $? 1
 head -c 300 by-prompt.json >cut.json && taf eval metrics --bench rel cut.json; is list-cut $? 1
 has list-cut-place err "cut.json:"
