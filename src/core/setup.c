@@ -132,6 +132,9 @@ static int setup_state(struct stage_run *s, struct err *e)
 	} else {
 		s->rewired = true;
 	}
+	/* Something before it was opened again (taf retry): what comes from there may be new, although this one was settled. */
+	for (size_t i = 0; i < s->cs->nneeds; i++)
+		s->closed &= s->g->stages[s->cs->needs[i]].closed;
 	arena_release(&a);
 	return rc;
 }

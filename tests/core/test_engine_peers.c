@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/stop.h"
+#include "core/store.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -253,6 +254,83 @@ static void lost_behind_a_pool(void **state)
 	toy_end(&t);
 }
 
+struct failed {
+	struct failure f;
+	struct memo m;
+};
+
+static int take_failure(void *arg, const struct failure *f)
+{
+	struct failed *found = arg;
+	found->f = *f;
+	found->f.text = (struct buf)BUF_INIT;
+	return 0;
+}
+
+static int take_memo(void *arg, const struct memo *m)
+{
+	struct failed *found = arg;
+	if (m->item == found->f.item)
+		found->m = *m;
+	return 0;
+}
+
+/* As taf retry does: the one failure is forgotten, and its stage, no other, counts as settled no more. */
+static void retry(struct toy *t)
+{
+	CLEANUP(buf_release) struct buf work = BUF_INIT;
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	CLEANUP(arena_release) struct arena a = ARENA_INIT;
+	struct store *store = NULL;
+	struct json *state;
+	struct err e = ERR_INIT;
+	struct failed found = {.f.item = 0};
+	buf_printf(&work, "%s/work", t->dir);
+	assert_int_equal(store_open(work.data, DB_WRITE, &store, &e), 0);
+	assert_int_equal(store_failures(store, take_failure, &found, &e), 0);
+	assert_int_equal(store_memos(store, found.f.stage, take_memo, &found, &e), 0);
+	assert_int_equal(found.m.outcome, OUTCOME_QUARANTINED);
+	store_drop_failure(store, &found.f.key, found.f.item);
+	found.m.outcome = OUTCOME_NONE;
+	store_put_memo(store, found.f.stage, &found.m);
+	assert_true(store_stage_state(store, found.f.stage, &text, &e) >= 0);
+	assert_int_equal(json_parse(&a, buf_view(&text), &state, &e), 0);
+	assert_non_null(json_get(state, "closed"));
+	json_drop(state, "closed");
+	buf_clear(&text);
+	json_write(&text, state);
+	store_put_stage_state(store, found.f.stage, buf_view(&text));
+	assert_int_equal(store_flush(store, &e), 0);
+	store_close(store, false);
+}
+
+/* A call that failed before the pool comes into it when it is tried again, although the stage of the pool itself was settled. */
+static void comes_after_retry(void **state)
+{
+	(void)state;
+	struct toy t;
+#define SOFT(fail) \
+	HEAD "  - {name: soft, uses: toy-copy, needs: [in], with: {" fail "}}\n" \
+		 "  - {name: kin, uses: toy-kin, needs: [soft]}\n  - {name: out, uses: toy-list, needs: [soft, kin]}\n"
+	begin(&t, SOFT("fail: boom"), "a=one\nb=boom\nc=three\n");
+	toy_run_ok(&t, 3);
+	toy_write(&t, "pipeline.yaml", SOFT("")); /* whatever made it fail is gone, but it waits to be asked for */
+	toy_run_ok(&t, 3);
+	toy_computed(&t, "soft", 0);
+	assert_true(listed(&t, "a+kin.1\t{\"turns\":[{\"text\":\"one/1 c:three\"}]}"));
+	retry(&t);
+	assert_int_equal(toy_plan(&t), 0);
+	int64_t to_run = toy_counts(&t, "kin")->to_run, unknown = toy_counts(&t, "kin")->unknown;
+	toy_run_ok(&t, 0);
+	toy_computed(&t, "soft", 1);
+	toy_computed(&t, "kin", 2); /* b's, and a's, which sees b now */
+	assert_in_range(2, to_run, to_run + unknown);
+	assert_true(listed(&t, "a+kin.1\t{\"turns\":[{\"text\":\"one/1 b:boom\"}]}"));
+	toy_run_ok(&t, 0);
+	toy_nothing_computed(&t);
+	toy_end(&t);
+}
+
 int main(int argc, char **argv)
 {
 	int rc = toy_worker(argc, argv);
@@ -268,6 +346,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(planned_from_nothing),
 		cmocka_unit_test(order_and_interruption),
 		cmocka_unit_test(lost_behind_a_pool),
+		cmocka_unit_test(comes_after_retry),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
