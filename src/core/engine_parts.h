@@ -80,6 +80,7 @@ struct stage_run {
 	int32_t n;       /* row of table stage; 0 while unknown (plan of a new stage) */
 	bool chosen;     /* up to --until */
 	bool pools;      /* an expand over a pool, or before one */
+	bool feeds;      /* before an expand over a pool */
 	bool closed;     /* settled under this closure in an earlier run */
 	bool is_private; /* what it writes may hold private text */
 	bool rewired;    /* other stages lie before it than when its memos were made */

@@ -104,7 +104,8 @@ static bool child_made(struct stage_run *s, int32_t parent, int k, struct item *
 	item->origin = s->at;
 	item->parent = parent;
 	item->slot = k;
-	item->chosen = listing_wants(g, item->id);
+	item->pooled = item_at(g, parent)->pooled || !listing_wants(g, item->id);
+	item->chosen = !item->pooled || s->feeds;
 	return true;
 }
 

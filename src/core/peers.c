@@ -161,7 +161,7 @@ static void let_go(struct barrier *b, bool as_before)
 		struct slot *slot = slot_at(s, parent);
 		slot->unknown |= b->unknown;
 		bool goes = as_before || (b->unknown ? most <= 0 || gone < most : family_of(s, parent) != NULL);
-		if (!item->pooled && goes) {
+		if ((!item->pooled || s->feeds) && goes) {
 			flow_slots(s, parent, slot, as_before);
 			gone++;
 		} else {

@@ -178,10 +178,13 @@ static void choose_until(struct engine *g)
 	int last = g->args->until ? config_stage_index(g->config, str_of(g->args->until)) : -1;
 	for (size_t i = 0; i < g->nstages; i++)
 		g->stages[i].chosen = last < 0 || (int)i == last || graph_is_ancestor(g->config->graph, (int)i, last);
-	for (size_t i = 0; i < g->nstages; i++)
-		for (size_t k = i; k < g->nstages; k++)
-			g->stages[i].pools |= g->stages[k].chosen && g->stages[k].ops->peers &&
-								  (i == k || graph_is_ancestor(g->config->graph, (int)i, (int)k));
+	for (size_t i = 0; i < g->nstages; i++) {
+		struct stage_run *s = &g->stages[i];
+		for (size_t k = i + 1; k < g->nstages; k++)
+			s->feeds |=
+				g->stages[k].chosen && g->stages[k].ops->peers && graph_is_ancestor(g->config->graph, (int)i, (int)k);
+		s->pools = s->feeds || (s->chosen && s->ops->peers);
+	}
 }
 
 int setup_stages(struct engine *g, struct err *e)

@@ -331,6 +331,40 @@ static void comes_after_retry(void **state)
 	toy_end(&t);
 }
 
+/* A pool that calls made of another pool, or of a plain expand, are part of: narrowed runs bring those too, and only so far. */
+static void pools_in_a_row(void **state)
+{
+	(void)state;
+	struct toy t;
+	static const struct {
+		const char *first, *only;
+		int64_t copied; /* the call itself, its child, its grandchild: as far as they are wanted */
+	} cases[] = {{"toy-kin, needs: [in]", "b", 3}, {"toy-kin, needs: [in]", "b+kin.1", 3},
+		{"toy-kin, needs: [in]", NULL, 3}, {"toy-more, needs: [in]", "b", 5}, {"toy-more, needs: [in]", "b+more.1", 3},
+		{"toy-more, needs: [in]", NULL, 5}};
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		CLEANUP(buf_release) struct buf yaml = BUF_INIT;
+		buf_printf(&yaml,
+			HEAD "  - {name: one, uses: %s}\n"
+				 "  - {name: two, uses: toy-kin, needs: [one], with: {peers: 2}}\n"
+				 "  - {name: copy, uses: toy-copy, needs: [in, one, two]}\n"
+				 "  - {name: out, uses: toy-list, needs: [copy]}\n",
+			cases[i].first);
+		begin(&t, yaml.data, "a=one\nb=two\nc=three\nd=four\n");
+		t.args.only = cases[i].only;
+		t.args.limit = cases[i].only ? 0 : 1;
+		toy_run_ok(&t, 0);
+		assert_int_equal(toy_counts(&t, "copy")->in, cases[i].copied);
+		int64_t done = toy_counts(&t, "two")->computed;
+		t.args.only = NULL;
+		t.args.limit = 0;
+		toy_run_ok(&t, 0);
+		toy_computed(&t, "one", 0); /* all of it was in the pool of two */
+		assert_int_equal(toy_counts(&t, "two")->cached, done);
+		toy_end(&t);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	int rc = toy_worker(argc, argv);
@@ -347,6 +381,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(order_and_interruption),
 		cmocka_unit_test(lost_behind_a_pool),
 		cmocka_unit_test(comes_after_retry),
+		cmocka_unit_test(pools_in_a_row),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
