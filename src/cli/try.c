@@ -11,6 +11,7 @@
 #include "cli/say.h"
 #include "core/engine.h"
 #include "core/objects.h"
+#include "core/overlay.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -368,8 +369,10 @@ static void say_missing(const struct trial_view *v, const char *id, const struct
 			buf_printf(&b, " -w %s", w->work);
 		for (size_t i = 0; i < w->profiles.n; i++)
 			buf_printf(&b, " -p %s", w->profiles.v[i]);
-		for (size_t i = 0; i < w->sets.n; i++)
-			buf_printf(&b, " --set %s", w->sets.v[i]);
+		for (size_t i = 0; i < w->sets.n; i++) {
+			buf_putc(&b, ' ');
+			overlay_set_shown(&b, w->sets.v[i]);
+		}
 	}
 	say_error("%s", b.data);
 }

@@ -357,10 +357,22 @@ static bool privacy_key(struct str key, const char *value)
 	return str_is(key, "key") || strstr(value, "key:") || strstr(value, "key\":");
 }
 
+void overlay_set_shown(struct buf *ret, const char *text)
+{
+	const char *equals = strchr(text, '=');
+	struct str path = equals ? str_n(text, (size_t)(equals - text)) : (struct str){NULL, 0}, key = last_part(path);
+	if (equals && (yaml_secret_key(key) || yaml_secret_value(str_of(equals + 1)) || privacy_key(key, equals + 1)))
+		buf_printf(ret, "--set %.*s=…", STR_FMT(path));
+	else
+		buf_printf(ret, "--set %s", text);
+}
+
 static void apply_set(struct arena *a, struct yaml_node *root, const char *text, struct problems *problems)
 {
 	const char *equals = strchr(text, '=');
-	struct set s = {.a = a, .problems = problems, .mark = {arena_printf(a, "--set %s", text), 0, 0}};
+	CLEANUP(buf_release) struct buf shown = BUF_INIT;
+	overlay_set_shown(&shown, text);
+	struct set s = {.a = a, .problems = problems, .mark = {arena_strdup(a, shown.data), 0, 0}};
 	if (!equals || equals == text) {
 		problem_add(problems, s.mark, "expected KEY=VALUE, as in stages.speak.with.rate=1.1");
 		return;
@@ -371,9 +383,6 @@ static void apply_set(struct arena *a, struct yaml_node *root, const char *text,
 	}
 	s.path = str_n(text, (size_t)(equals - text));
 	struct str key = last_part(s.path);
-	/* The place is shown: not with a secret in it. */
-	if (yaml_secret_key(key) || yaml_secret_value(str_of(equals + 1)) || privacy_key(key, equals + 1))
-		s.mark.file = arena_printf(a, "--set %.*s=…", STR_FMT(s.path));
 	if (utf8_invalid(str_of(text)) >= 0) {
 		problem_add(problems, (struct yaml_mark){"--set", 0, 0}, "not valid UTF-8");
 		return;

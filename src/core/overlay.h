@@ -16,6 +16,8 @@ void overlay_refuse_secrets(struct arena *a, struct yaml_node *node, struct prob
  * changes, are replaced whole, since the options of one kind mean nothing to another. `ret_names` gets the names of all profiles. */
 void overlay_apply(struct arena *a, struct yaml_node *root, const struct config_args *args,
 	struct option_list *ret_names, struct problems *problems);
+/** A --set as a message may repeat it, appended: without the value where that may be a secret. */
+void overlay_set_shown(struct buf *ret, const char *text);
 /** A member of `keys`? Else a problem "LEAD 'KEY'; did you mean…". */
 bool overlay_known(
 	struct yaml_mark mark, const char *lead, struct str key, const struct option_list *keys, struct problems *problems);

@@ -45,6 +45,12 @@ for command in status gc; do
 	taf $command -f private.yaml -w work; is $command-needs-no-key $? 0
 done
 
+# A key given on the command line is not said again, not even in the command that is advised.
+taf try clean calls/a1 -f private.yaml -w none --set stages.hidden.with.key_env=null \
+	--set "stages.hidden.with.key=$key"; is key-set $? 1
+has key-set-says err "--set stages.hidden.with.key=…"
+lacks key-set-hides err "nobody-may-see"
+
 # Another key: what is behind it runs again, and why says so without a trace of the keys.
 export CASE_KEY=${key}2
 taf run -f private.yaml -w work; is another-key $? 0
