@@ -308,10 +308,11 @@ static void data_file_changed_meanwhile(void **state)
 	toy_write(&t, "rules.yaml", "a: 1\n");
 	toy_write(&t, "pipeline.yaml",
 		"version: 1\nname: toy\nseed: 7\nstages:\n  - {name: in, uses: toy-lines, with: {files: [in.txt]}}\n"
-		"  - {name: slow, uses: toy-net, needs: [in], with: {sleep_ms: 1500}}\n"
+		"  - {name: slow, uses: toy-net, needs: [in], with: {sleep_ms: 2000}}\n"
 		"  - {name: copy, uses: toy-copy2, needs: [slow], with: {file: rules.yaml}}\n" LIST);
 	toy_start(&t);
-	clock_sleep_ms(500);
+	while (toy_worked("toy-net") == 0) /* the keys are made by then */
+		clock_sleep_ms(10);
 	toy_write(&t, "rules.yaml", "a: 2\n");
 	assert_int_equal(toy_join(&t), 1);
 	assert_non_null(strstr(t.err.text, "changed after the run began"));
