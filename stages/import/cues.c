@@ -102,6 +102,13 @@ bool cue_times(struct str line, int64_t *ret_start_ms, int64_t *ret_end_ms)
 	return true;
 }
 
+bool cue_bad_times(struct segments *s, struct str line)
+{
+	CLEANUP(buf_release) struct buf shown = BUF_INIT;
+	shown_times(&shown, line);
+	return segments_fail(s, "bad times of a cue%s", shown.len ? shown.data : "");
+}
+
 /* --- Text --- */
 
 /* The code point of an entity at the front ("&lt;"), with its bytes; 0 when it is none. */

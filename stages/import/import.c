@@ -375,6 +375,13 @@ static int clean_turns(struct work *w, const struct import_state *st, struct tra
 	return 0;
 }
 
+static int unknown_label(struct str name, const char *what, struct err *e)
+{
+	CLEANUP(buf_release) struct buf shown = BUF_INIT;
+	shown_label(&shown, name);
+	return err_set(e, ERR_DATA, "unknown label %s: %s of labels.yaml", shown.data, what);
+}
+
 static int make_label(
 	struct work *w, const struct import_state *st, const struct transcript *t, bool *ret_fraud, struct err *e)
 {
@@ -392,10 +399,9 @@ static int make_label(
 	else if (scene.n == 0 && name.n)
 		scene = name;
 	else if (name.n && !str_eq(name, scene))
-		return err_set(e, ERR_DATA, "unknown label '%.*s': not a fraud type of labels.yaml", STR_FMT(name));
+		return unknown_label(name, "not a fraud type", e);
 	if (scene.n && !labels_is_scene(&st->labels, scene))
-		return err_set(
-			e, ERR_DATA, "unknown label '%.*s': neither a fraud type nor a scene of labels.yaml", STR_FMT(scene));
+		return unknown_label(scene, "neither a fraud type nor a scene", e);
 	if (scene.n) {
 		json_set_str(w->arena, label, "scene", scene);
 		json_set_text(w->arena, label, "scene_origin", "given");

@@ -168,6 +168,15 @@ enum side name_side(struct str name);
 /** A name that can be nothing else: one that tells the side, a single letter, 说话人1, SPEAKER_00, … */
 bool name_known(struct str name);
 
+/* --- shown.c: what a message may repeat of its input, of which some is private --- */
+
+/** A label in quotes, or how long it is when it is no word. */
+void shown_label(struct buf *b, struct str label);
+/** The name of a speaker; of a private call, only one that names nobody (SPEAKER_00, 客服). */
+void shown_name(struct buf *b, struct str name, bool is_private);
+/** ": 'line'" when the line holds nothing but times, else nothing. */
+void shown_times(struct buf *b, struct str line);
+
 /* --- cues.c: lines and times of subtitles --- */
 
 /** The next line without its end: \n, \r\n or a lone \r. False at the end. */
@@ -177,6 +186,8 @@ bool cue_clock(struct str *s, int64_t *ret_ms);
 /** "start --> end", and whatever stands behind. */
 bool cue_times(struct str line, int64_t *ret_start_ms, int64_t *ret_end_ms);
 bool cue_is_times(struct str line);
+/** Fail over a line that should hold times; false. */
+bool cue_bad_times(struct segments *s, struct str line);
 /** Text of a cue without its tags and entities, a segment for each voice (<v Name>). `any_tag`: everything in <> is a tag, as WebVTT has it; otherwise
  * only the tags that subtitles use, and {\…} too. `times` gives the times. */
 bool cue_text(struct segments *s, struct str payload, const struct segment *times, bool any_tag);

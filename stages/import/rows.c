@@ -87,7 +87,8 @@ static int read_header(struct rows *rows, const struct csv_row *head, int line, 
 		while (column < COLUMNS && !str_is(name, column_names[column]))
 			column++;
 		if (column == COLUMNS) {
-			buf_printf(&why, "%s'%.*s'", unknown++ ? ", " : "unknown columns: ", STR_FMT(utf8_clip(name, 60)));
+			buf_puts(&why, unknown++ ? ", " : "unknown columns: ");
+			shown_label(&why, name);
 			continue;
 		}
 		if (seen[column]) {
@@ -111,8 +112,15 @@ static bool label_known(const struct rows *rows, struct str s)
 	return labels_is_fraud_type(rows->labels, s) || labels_is_scene(rows->labels, s);
 }
 
+static const char *unknown_value(struct rows *rows, const char *what, struct str s, const char *why)
+{
+	CLEANUP(buf_release) struct buf shown = BUF_INIT;
+	shown_label(&shown, s);
+	return arena_printf(rows->arena, "unknown %s %s: %s", what, shown.data, why);
+}
+
 /* What is wrong with a value; NULL when it is right. */
-static const char *value_problem(const struct rows *rows, enum column column, struct str s)
+static const char *value_problem(struct rows *rows, enum column column, struct str s)
 {
 	int64_t age;
 	if (s.n > IMPORT_CELL_MAX)
@@ -121,24 +129,18 @@ static const char *value_problem(const struct rows *rows, enum column column, st
 	case COL_AGE:
 		if (str_int(s, &age) && age >= 0 && age <= IMPORT_AGE_MAX)
 			return NULL;
-		return arena_printf(rows->arena, "'%.*s' is no whole number from 0 to %d", STR_FMT(s), IMPORT_AGE_MAX);
+		return arena_printf(rows->arena, "no whole number from 0 to %d", IMPORT_AGE_MAX);
 	case COL_GENDER:
-		return gender_of(s) ? NULL : arena_printf(rows->arena, "'%.*s' is neither male nor female (男, 女)", STR_FMT(s));
+		return gender_of(s) ? NULL : "neither male nor female (男, 女)";
 	case COL_INITIATOR:
-		return initiator_word(s) ? NULL : arena_printf(rows->arena, "'%.*s' is none of left, right, unknown", STR_FMT(s));
+		return initiator_word(s) ? NULL : "none of left, right, unknown";
 	case COL_LABEL:
-		return label_known(rows, s)
-				   ? NULL
-				   : arena_printf(rows->arena, "unknown label '%.*s': neither a fraud type nor a scene of labels.yaml",
-						 STR_FMT(s));
+		return label_known(rows, s) ? NULL
+									: unknown_value(rows, "label", s, "neither a fraud type nor a scene of labels.yaml");
 	case COL_FRAUD_TYPE:
-		return labels_is_fraud_type(rows->labels, s)
-				   ? NULL
-				   : arena_printf(rows->arena, "unknown fraud type '%.*s': not in labels.yaml", STR_FMT(s));
+		return labels_is_fraud_type(rows->labels, s) ? NULL : unknown_value(rows, "fraud type", s, "not in labels.yaml");
 	case COL_SCENE:
-		return labels_is_scene(rows->labels, s)
-				   ? NULL
-				   : arena_printf(rows->arena, "unknown scene '%.*s': not in labels.yaml", STR_FMT(s));
+		return labels_is_scene(rows->labels, s) ? NULL : unknown_value(rows, "scene", s, "not in labels.yaml");
 	default:
 		return NULL;
 	}

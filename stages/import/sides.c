@@ -176,18 +176,20 @@ static bool first_is_left(const struct speaker *a, const struct speaker *b, int 
 	return true;
 }
 
-static void speaker_names(struct buf *b, const struct cast *c)
+static void speaker_names(struct buf *b, const struct cast *c, const struct import_params *p)
 {
-	for (size_t i = 0; i < c->n && i < 8; i++)
-		buf_printf(b, "%s%.*s", i ? ", " : "", STR_FMT(c->v[i].name));
+	for (size_t i = 0; i < c->n && i < 8; i++) {
+		buf_puts(b, i ? ", " : "");
+		shown_name(b, c->v[i].name, p->is_private);
+	}
 	if (c->n > 8)
 		buf_puts(b, ", …");
 }
 
-static int one_side_only(const struct cast *c, struct err *e)
+static int one_side_only(const struct cast *c, const struct import_params *p, struct err *e)
 {
 	CLEANUP(buf_release) struct buf names = BUF_INIT;
-	speaker_names(&names, c);
+	speaker_names(&names, c, p);
 	if (c->n == 1)
 		return err_set(e, ERR_DATA, "one speaker only (%s): a call has two sides", names.data);
 	return err_set(e, ERR_DATA, "all speakers (%s) are on the %s side: a call has two", names.data,
@@ -220,8 +222,8 @@ static int assign(struct cast *c, const struct import_params *p, bool fraud, str
 		return 0;
 	}
 	if (c->n == 1 || (nopen == 0 && (on[0] == 0 || on[1] == 0)))
-		return one_side_only(c, e);
-	speaker_names(&names, c);
+		return one_side_only(c, p, e);
+	speaker_names(&names, c, p);
 	if (nopen)
 		return err_set(e, ERR_DATA,
 			"%zu speakers (%s): say in `speakers` on which side they are; one side may have several", c->n, names.data);

@@ -60,7 +60,7 @@ static bool begin_cue(struct segments *s, struct cue *c, struct str line)
 	if (!end_cue(s, c))
 		return false;
 	if (!cue_times(line, &c->times.start_ms, &c->times.end_ms))
-		return segments_fail(s, "bad times of a cue: '%.*s'", STR_FMT(utf8_clip(line, 60)));
+		return cue_bad_times(s, line);
 	c->any = true;
 	c->number = false;
 	c->line = s->line;

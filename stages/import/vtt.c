@@ -35,7 +35,7 @@ static bool take_cue(struct segments *s, struct str times, struct str *rest)
 {
 	struct segment one = {.speaker = str_of(NULL)};
 	if (!cue_times(times, &one.start_ms, &one.end_ms))
-		return segments_fail(s, "bad times of a cue: '%.*s'", STR_FMT(utf8_clip(times, 60)));
+		return cue_bad_times(s, times);
 	int line = s->line;
 	struct str payload = payload_of(s, rest);
 	int end = s->line;

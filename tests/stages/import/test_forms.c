@@ -345,6 +345,15 @@ static void srt_cases(void **state)
 	fails(
 		"1\n00:00:01,000 --> 00:00:02,000\n您好\n\n2\n00:00:02,000 --> 00:00:03,000\nB: 喂\n", "nobody says who spoke");
 	fails("1\n\n00:00:01 --> x\nA: 您好\n", "bad times of a cue");
+	/* What somebody said is not repeated, nor a number of a person. */
+	static const char *const slips[] = {
+		"1\n\n00:00:01 --> 13900001111\nA: 您好\n", "1\n\n赵六 --> 00:00:02\nA: 您好\n"};
+	for (size_t i = 0; i < COUNT_OF(slips); i++) {
+		const char *got = turns_with("", slips[i], strlen(slips[i]));
+		const char *words = strstr(got, "bad times of a cue");
+		assert_non_null(words);
+		assert_string_equal(words, "bad times of a cue");
+	}
 	fails("1\n00:00:01,000 --> 00:00:02,000\nA: \xff\n", "invalid UTF-8");
 	fails("1\nA: 您好\n", "not a form that import knows");
 }

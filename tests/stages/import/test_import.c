@@ -119,6 +119,8 @@ static void labels_calls(void **state)
 	has("", "{\"left\":[\"一\"],\"right\":[],\"fraud_type\":\"投资诈骗\",\"scene\":\"看病\"}", "unknown label '看病'");
 	has("", "{\"left\":[\"一\"],\"right\":[],\"fraud_type\":\"x\",\"scene\":\"订餐服务\"}",
 		"unknown label 'x': not a fraud type");
+	has("", "{\"left\":[\"一\"],\"right\":[],\"fraud_type\":\"赵六13900001111\"}",
+		"unknown label of 13 characters: neither a fraud type nor a scene");
 	has("", none, "no label");
 	has("label: 绑架诈骗\n", none, "\"fraud_type\":\"绑架诈骗\"");
 	has("label: 外卖服务\n", none, "\"scene\":\"外卖服务\"");

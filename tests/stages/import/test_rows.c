@@ -131,12 +131,14 @@ static void bad_values_are_told_at_their_call(void **state)
 {
 	(void)state;
 	static const char *const cases[][2] = {
-		{"id,age\na/1,many\n", "l.csv:2: age: 'many' is no whole number from 0 to 150"},
-		{"id,age\n\na/1,151\n", "l.csv:3: age: '151'"},
-		{"id,age\na/1,-1\n", "age: '-1'"},
-		{"id,gender\na/1,x\n", "gender: 'x' is neither male nor female"},
-		{"id,initiator\na/1,user\n", "initiator: 'user' is none of left"},
+		{"id,age\na/1,many\n", "l.csv:2: age: no whole number from 0 to 150"},
+		{"id,age\n\na/1,151\n", "l.csv:3: age: no whole number"},
+		{"id,age\na/1,-1\n", "age: no whole number"},
+		{"id,gender\na/1,x\n", "gender: neither male nor female"},
+		{"id,initiator\na/1,user\n", "initiator: none of left"},
 		{"id,label\na/1,诈骗\n", "label: unknown label '诈骗'"},
+		/* A column that slipped: what stands there may be personal data. */
+		{"id,label\na/1,赵六13900001111\n", "label: unknown label of 13 characters: neither"},
 		{"id,scene\na/1,投资诈骗\n", "scene: unknown scene"},
 		{"id,fraud_type\na/1,打车服务\n", "fraud_type: unknown fraud type"},
 		{"id,label,scene\na/1,打车服务,外卖服务\n", "label: '打车服务', but scene: '外卖服务'"},
@@ -171,6 +173,7 @@ static void bad_tables_stop_the_run(void **state)
 		{"id,label\na,\xb4\xf2\n", "l.csv: invalid UTF-8 at byte 12"},
 		{"id\n1\n", "l.csv:2: '1' is the id of a/1 and of b/1: write whole ids"},
 		{"id\nzz\nyy\n", "l.csv:2: no row belongs to a call, 'zz' neither"},
+		{"a/1,13900001111\n", "unknown columns: of 3 characters, of 11 characters; there are id"},
 		{"id,,\n", "unknown columns: '', ''"},
 	};
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {

@@ -115,6 +115,11 @@ static void the_map_decides(void **state)
 	FAILS("speakers: {left: 'A,B'}\n", "all speakers (A, B) are on the left side", A("一"), B("二"));
 	FAILS("speakers: {left: A}\n", "one speaker only (A)", A("一"), A("二"));
 	FAILS("", "one speaker only (B)", B("一"));
+	/* A private call does not say who somebody is. */
+	FAILS("", "one speaker only (a name of 3 characters)", {"赵六六", "一", -1, -1});
+	FAILS("private: false\n", "one speaker only (赵六六)", {"赵六六", "一", -1, -1});
+	FAILS("", "3 speakers (客服, SPEAKER_00, a name of 2 characters)", {"客服", "一", -1, -1},
+		{"SPEAKER_00", "二", -1, -1}, {"赵六", "三", -1, -1});
 }
 
 static void names_decide_next(void **state)
