@@ -258,7 +258,7 @@ const struct stage_ops stage_anonymize = {
 	.help =
 		"Personal data in texts replaced by keyed, consistent surrogates: phone, id, card and account numbers, mail, "
 		"plates, ids of chats, codes; written or spoken. Not yet names, addresses, dates of birth.",
-	.version = 1,
+	.version = 2,
 	.kind = STAGE_MAP,
 	.exec = EXEC_CPU,
 	.flags = STAGE_CLEARS_PRIVACY,

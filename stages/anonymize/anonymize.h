@@ -12,7 +12,7 @@
 #include "base/err.h"
 #include "base/map.h"
 
-#define ANON_VALUE_MAX 80 /* characters of a value; nothing longer is taken for one */
+#define ANON_VALUE_MAX 128 /* characters of a value; nothing longer is taken for one */
 
 enum anon_kind {
 	ANON_MOBILE,
@@ -138,6 +138,8 @@ struct anon_call {
 
 /** Signs and atoms of a text. */
 void anon_read(struct anon_call *c, struct anon_text *t);
+/** Signs of the digit at sign `i`: 1, or 2 with the 十 or 百 behind it where a long number begins like a count. */
+size_t anon_digit_signs(const struct anon_text *t, size_t i);
 /** The text between two signs. */
 struct str anon_slice(const struct anon_text *t, size_t from, size_t to);
 /** The sign at which what can part two groups of a number ends, beginning at sign `i`; `i` when it is nothing of the sort or too long.

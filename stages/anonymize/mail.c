@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-#define LOCAL_MAX 40
-#define DOMAIN_MAX 40
+#define LOCAL_MAX 64 /* RFC 5321 */
+#define DOMAIN_MAX 60
 
 struct address {
 	struct atom local[LOCAL_MAX], domain[DOMAIN_MAX];
@@ -141,7 +141,7 @@ static size_t read_label(const struct anon_call *c, const struct anon_text *t, s
 		char ch = t->signs[i].cp == '-' ? '-' : char_of(&t->signs[i]);
 		put(a->domain, &a->ndomain, i, 1, ch, t->signs[i].style);
 		size_t blank = skip_blank(t, ++i);
-		if (blank > i && blank < t->n && plain(&t->signs[blank]) &&
+		if (blank > i && blank < t->n && plain(&t->signs[blank]) && dot_at(c, t, blank) == blank &&
 			!(t->signs[i - 1].kind == SIGN_LETTER && t->signs[blank].kind == SIGN_LETTER &&
 				t->signs[blank + 1].kind == SIGN_LETTER))
 			i = blank;
@@ -149,10 +149,24 @@ static size_t read_label(const struct anon_call *c, const struct anon_text *t, s
 	return i;
 }
 
+/* An end that the list does not have (".co", ".io"), where sign and point are written: letters alone, two or more. */
+static bool written_end(const struct anon_text *t, const struct address *a, size_t point)
+{
+	const struct atom *first = &a->domain[point];
+	size_t n = point ? a->ndomain - point - 1 : 0; /* behind the point */
+	if (n < 2 || n > 24 || t->signs[first->sign].cp != '.')
+		return false;
+	for (size_t i = 1; i <= n; i++)
+		if (t->signs[first[i].sign].kind != SIGN_LETTER || first[i].sign != first->sign + i)
+			return false;
+	return true;
+}
+
 /* label (dot label)* dot end; false when there is no end. */
 static bool read_domain(const struct anon_call *c, const struct anon_text *t, size_t i, struct address *a)
 {
 	bool ended = false;
+	size_t point = 0; /* before the last label */
 	for (int labels = 0; labels < 5; labels++) {
 		size_t from = skip_blank(t, i), had = a->ndomain;
 		size_t end = anon_word_at(&c->rules->lists[RULE_MAIL_ENDS], anon_slice(t, from < t->n ? from : t->n, t->n));
@@ -178,8 +192,13 @@ static bool read_domain(const struct anon_call *c, const struct anon_text *t, si
 			break;
 		if (ended && anon_word_at(&c->rules->lists[RULE_MAIL_ENDS], anon_slice(t, skip_blank(t, after), t->n)) == 0)
 			break;
+		point = a->ndomain;
 		put(a->domain, &a->ndomain, dot, after - dot, '.', STYLE_ASCII);
 		i = after;
+	}
+	if (!ended && written_end(t, a, point)) {
+		a->main = point;
+		ended = true;
 	}
 	return ended;
 }

@@ -317,6 +317,8 @@ static void put_atom(
 		return;
 	if (is_digit && f) {
 		put_digit(b, f >= '0' && f <= '9' ? f : '0', a->style, v);
+		if (a->nsigns == 2) /* a digit with its 十 or 百 */
+			buf_str(b, anon_slice(t, a->sign + 1, a->sign + 2));
 	} else if (is_letter && f >= 'a' && f <= 'z' && !(a->flags & ATOM_MARK)) {
 		uint32_t wide = s->cp >= 0xff21 ? 0xfee0 : 0, plain = s->cp - wide;
 		put_char(b, wide + (uint32_t)f - (plain >= 'A' && plain <= 'Z' ? 'a' - 'A' : 0));

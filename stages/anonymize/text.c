@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define GAP_MAX 12        /* code points between two groups of one number */
+#define COUNTED_MIN 7     /* digits said one by one behind 十 or 百 that make all of it a number and no amount */
 #define LOOK_BACK 120     /* bytes of the same text in which a word counts as context: about 40 characters */
 #define LOOK_TURN 240     /* bytes of an earlier text */
 #define ID_BEFORE_MARK 14 /* digits of the run before an X can be that of a resident id */
@@ -223,6 +224,28 @@ static bool take_repeat(struct reading *r)
 	return true;
 }
 
+/* "三十七零一零二…": the first digits of a long number said as a count. How many signs stand for the digit at sign `i`: 2 with its 十 or 百, when so many
+ * digits follow one by one that all of it is no amount; else 1. */
+size_t anon_digit_signs(const struct anon_text *t, size_t i)
+{
+	size_t at = i, n = 0;
+	for (int places = 0; places < 2 && at + 2 < t->n; places++) {
+		uint32_t cp = t->signs[at + 1].cp;
+		bool place = t->signs[at].kind == SIGN_DIGIT && t->signs[at].style == STYLE_SPOKEN && t->signs[at].digit > 0 &&
+					 (cp == 0x5341 || cp == 0x767e);
+		if (!place)
+			break;
+		at += 2;
+	}
+	if (at == i)
+		return 1;
+	while (at < t->n && n < COUNTED_MIN && t->signs[at].kind == SIGN_DIGIT) {
+		at++;
+		n++;
+	}
+	return n == COUNTED_MIN ? 2 : 1;
+}
+
 /* The X that ends a resident id, with 大写的 or not. */
 static bool take_mark(struct reading *r)
 {
@@ -261,9 +284,10 @@ static void read_atoms(struct anon_call *c, struct anon_text *t)
 			if (take_repeat(&r))
 				continue;
 			bool weak = t->signs[r.i].weak;
-			put_atom(&r, (char)('0' + t->signs[r.i].digit), 1);
+			size_t signs = anon_digit_signs(t, r.i);
+			put_atom(&r, (char)('0' + t->signs[r.i].digit), signs);
 			r.flags = weak ? ATOM_GROUP : 0;
-			r.i++;
+			r.i += signs;
 		}
 		r.flags = 0;
 		take_mark(&r);

@@ -78,10 +78,11 @@ static bool seq_step(const struct anon_call *c, const struct anon_text *t, size_
 		*i += n;
 	} else if (s->kind == SIGN_LETTER || s->kind == SIGN_DIGIT) {
 		bool letter = s->kind == SIGN_LETTER;
-		seq_put(q, *i, 1, letter ? letter_of(s->cp) : (char)('0' + s->digit), s->style);
+		size_t signs = letter ? 1 : anon_digit_signs(t, *i);
+		seq_put(q, *i, signs, letter ? letter_of(s->cp) : (char)('0' + s->digit), s->style);
 		q->letters += letter;
 		q->digits += !letter;
-		++*i;
+		*i += signs;
 	} else {
 		return false;
 	}
