@@ -125,6 +125,15 @@ static void put_where(struct buf *b, const struct where *w)
 		buf_printf(b, " -w %s", w->work);
 }
 
+/* The rest of what was laid over the pipeline. */
+static void put_changes(struct buf *b, const struct where *w)
+{
+	for (size_t i = 0; i < w->profiles.n; i++)
+		buf_printf(b, " -p %s", w->profiles.v[i]);
+	for (size_t i = 0; i < w->sets.n; i++)
+		buf_printf(b, " --set '%s'", w->sets.v[i]);
+}
+
 static void put_examples(struct buf *b, const struct where *where, const char *work)
 {
 	CLEANUP(store_cleanup) struct store *store = NULL;
@@ -195,8 +204,11 @@ static void report(const struct run_options *o, const struct run_status *st, int
 	status_table(&b, st);
 	buf_printf(&b, "\n%s after ", state_words(status));
 	put_seconds(&b, st->seconds);
-	if (status == EXIT_INTERRUPTED || status == EXIT_BUDGET)
-		buf_puts(&b, "; taf run goes on from there");
+	if (status == EXIT_INTERRUPTED || status == EXIT_BUDGET) {
+		buf_puts(&b, "; it goes on from there by: taf run");
+		put_where(&b, &o->where);
+		put_changes(&b, &o->where);
+	}
 	buf_putc(&b, '\n');
 	if (st->noutputs)
 		buf_puts(&b, "\nresults:\n");

@@ -447,7 +447,7 @@ const struct cli_command command_try = {
 	.name = "try",
 	.usage = "STAGE ID [options]",
 	.help = "one stage on one call, shown and not stored: input, requests, result, what would change",
-	.about = "The stages before it must have worked on the call. Of an expand stage, ID is a new call (a1+more.2) or a "
+	.about = "The stages before it must have worked on the call. Of an expand stage, ID is a new call (a1+e.2) or a "
 			 "parent "
 			 "(its first).\nExit status 3 when the work fails on this call.",
 	.example = "taf try clean demo-normal/normal_004",

@@ -38,6 +38,8 @@ void close_stage(struct stage_run *s)
 		return;
 	leave_tombstones(s);
 	bool clean = s->failed == 0;
+	/* What was released in spite of --partial stands for this run alone. */
+	clean &= s->ops->kind != STAGE_SINK || !g->args->partial;
 	for (size_t i = 0; i < s->cs->nneeds; i++)
 		clean &= g->stages[s->cs->needs[i]].closed;
 	s->closed = clean;

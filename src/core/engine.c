@@ -260,9 +260,21 @@ static int open_spool(struct engine *g, struct err *e)
 	return 0;
 }
 
+/* What is wrong with a stage's data files is told before any work, not when the first call comes to it. */
+static int init_open_stages(struct engine *g, struct err *e)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < g->nstages; i++)
+		if (g->stages[i].chosen && !g->stages[i].closed)
+			rc = stage_ready(&g->stages[i], e);
+	return rc;
+}
+
 static int run_all(struct engine *g, struct run_status *st, struct err *e)
 {
-	int rc = setup_memos(g, e);
+	int rc = init_open_stages(g, e);
+	if (rc == 0)
+		rc = setup_memos(g, e);
 	if (rc == 0)
 		rc = open_spool(g, e);
 	if (rc == 0)

@@ -108,7 +108,7 @@ const struct stage_ops stage_annotate = {
 	.name = "annotate",
 	.help = "Slow thinking for three tasks: scene, fraud or not, fraud type; each a thinking that cites turns, and an "
 			"answer.",
-	.version = 2,
+	.version = 3,
 	.kind = STAGE_MAP,
 	.exec = EXEC_CPU,
 	.flags = STAGE_DRAWS,
