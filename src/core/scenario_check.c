@@ -136,20 +136,26 @@ static bool persona_text(const struct yaml_node *v, const char *key, struct str 
 	return false;
 }
 
+static bool persona_word(struct str s)
+{
+	return s.n <= SCENARIO_VALUE_BYTES && scenario_unspeakable(s).n == 0;
+}
+
 static void persona_fillers(struct arena *a, const struct yaml_node *v, struct persona *who, struct problems *p)
 {
 	const struct yaml_node *words = v->kind == YAML_MAP ? yaml_get(v, "words") : NULL,
 						   *often = v->kind == YAML_MAP ? yaml_get(v, "probability") : NULL;
 	double d = 0;
-	if (!words || words->kind != YAML_LIST || !words->n || !often || !yaml_real(often, &d) || d < 0 || d > 1) {
+	if (!words || words->kind != YAML_LIST || !words->n || words->n > SCENARIO_LINES_MAX || !often ||
+		!yaml_real(often, &d) || d < 0 || d > 1) {
 		problem_add(p, v->mark, "fillers: {words: [嗯, 那个], probability: 0.2}");
 		return;
 	}
 	who->filler_percent = (int)(d * 100 + 0.5);
 	who->fillers = arena_array(a, words->n, sizeof(struct str));
 	YAML_EACH(w, words) {
-		if (w->kind != YAML_SCALAR || !w->text.n || scenario_unspeakable(w->text).n)
-			problem_add(p, w->mark, "a filler is a Chinese word");
+		if (w->kind != YAML_SCALAR || !w->text.n || !persona_word(w->text))
+			problem_add(p, w->mark, "a filler is a Chinese word, at most %d bytes", SCENARIO_VALUE_BYTES);
 		else
 			who->fillers[who->nfillers++] = w->text;
 	}
@@ -187,7 +193,9 @@ static void persona_parse(struct arena *a, const struct yaml_node *v, struct per
 	who->age_max = (int)high;
 	if (persona_text(v, "gender", &who->gender, p) && !str_is(who->gender, "男") && !str_is(who->gender, "女"))
 		problem_add(p, yaml_get(v, "gender")->mark, "gender must be 男 or 女");
-	persona_text(v, "occupation", &who->occupation, p);
+	if (persona_text(v, "occupation", &who->occupation, p) && !persona_word(who->occupation)) /* <职业> says it */
+		problem_add(p, yaml_get(v, "occupation")->mark, "an occupation is Chinese words, at most %d bytes",
+			SCENARIO_VALUE_BYTES);
 	if (persona_text(v, "awareness", &who->awareness_text, p)) {
 		struct str t = who->awareness_text;
 		who->awareness = str_is(t, "低") ? AWARE_LOW : str_is(t, "高") ? AWARE_HIGH : AWARE_MID;

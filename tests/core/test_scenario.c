@@ -208,6 +208,7 @@ static void bad_personas(void **state)
 		{"gender: 女", "gender: 其他", "must be 男 or 女"},
 		{"name: b-high", "name: a-low", "two personas are called 'a-low'"},
 		{"occupation: 店员, ", "", "needs 'occupation'"},
+		{"occupation: 店员, ", "occupation: A店员, ", "an occupation is Chinese words"},
 		{"name: a-low", "job: x, name: a-low", "unknown key 'job'"},
 		{"name: a-low", "name age: x, name: a-low", "unknown key 'name age'"},
 		{"name: a-low", "name: a23456789-a23456789-a23456789-a23456789-a", "a persona's name is 1 to 40"},
