@@ -117,7 +117,8 @@ int visit_prepare(struct record *r, struct stage_run *s, int32_t n, struct work 
 		.slot = item->slot,
 		.at = {.file = -1}};
 	int rc;
-	struct str id = s->ops->flags & STAGE_DRAWS ? w->id : (struct str){NULL, 0};
+	/* A new call names its parent, so what it is made of another parent is another result. */
+	struct str id = expand || s->ops->flags & STAGE_DRAWS ? w->id : (struct str){NULL, 0};
 	if (s->ops->kind == STAGE_SOURCE) {
 		rc = listing_read(r, n, w, &ret->input, e);
 	} else {

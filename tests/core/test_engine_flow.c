@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/stop.h"
+#include "core/store.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -551,12 +552,50 @@ static void two_sources(void **state)
 	toy_end(&t);
 }
 
+/* Parents of one text: each new call names its own, although the rest of it is the same. */
+struct parents_of {
+	struct store *store;
+	struct buf text;
+};
+
+static int take_parents(void *arg, const struct memo *m)
+{
+	struct parents_of *p = arg;
+	struct result row = {.fields = BUF_INIT};
+	assert_int_equal(store_result(p->store, m->result, &row, NULL), 0);
+	buf_str(&p->text, buf_view(&row.fields));
+	buf_release(&row.fields);
+	return 0;
+}
+
+static void twins_name_their_own_parent(void **state)
+{
+	(void)state;
+	struct toy t;
+	CLEANUP(buf_release) struct buf work = BUF_INIT;
+	struct parents_of p = {.text = BUF_INIT};
+	struct err e = ERR_INIT;
+	toy_begin(&t);
+	toy_write(&t, "pipeline.yaml", HEAD "  - {name: more, uses: toy-more, needs: [in], with: {slots: 1}}\n");
+	toy_write(&t, "in.txt", "a=same\nb=same\n");
+	toy_run_ok(&t, 0);
+	buf_printf(&work, "%s/work", t.dir);
+	assert_int_equal(store_open(work.data, DB_READ, &p.store, &e), 0);
+	assert_int_equal(store_memos(p.store, store_find_stage(p.store, "more"), take_parents, &p, &e), 0);
+	assert_non_null(strstr(p.text.data, "[\"a\"]"));
+	assert_non_null(strstr(p.text.data, "[\"b\"]"));
+	store_close(p.store, true);
+	buf_release(&p.text);
+	toy_end(&t);
+}
+
 int main(int argc, char **argv)
 {
 	int rc = toy_worker(argc, argv);
 	if (rc >= 0)
 		return rc;
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(twins_name_their_own_parent),
 		cmocka_unit_test(joins),
 		cmocka_unit_test(quarantined_on_one_path),
 		cmocka_unit_test(tombstone_and_return),
