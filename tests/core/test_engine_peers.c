@@ -365,6 +365,29 @@ static void pools_in_a_row(void **state)
 	}
 }
 
+/* An account that refuses before the pool, or a failure that passes: no pool is taken for the whole one that is not. */
+static void waits_for_the_whole_pool(void **state)
+{
+	(void)state;
+	struct toy t;
+	begin(&t, SOFT("fail: boom, class: account"), "a=one\nb=boom\nc=three\n");
+	toy_run_ok(&t, 1);
+	toy_computed(&t, "kin", 0); /* b may still come */
+	again(&t, SOFT(""), NULL);
+	toy_computed(&t, "kin", 3);
+	assert_true(listed(&t, "a+kin.1\t{\"turns\":[{\"text\":\"one/1 b:boom\"}]}"));
+	toy_end(&t);
+	begin(&t, SOFT("fail: boom, class: transient"), "a=one\nb=boom\nc=three\n");
+	toy_run_ok(&t, 3);
+	toy_computed(&t, "kin", 2); /* quarantined: left out, as everywhere */
+	again(&t, SOFT(""), NULL);
+	toy_computed(&t, "kin", 2); /* b's, and a's, which sees b now */
+	assert_true(listed(&t, "a+kin.1\t{\"turns\":[{\"text\":\"one/1 b:boom\"}]}"));
+	toy_run_ok(&t, 0);
+	toy_nothing_computed(&t);
+	toy_end(&t);
+}
+
 int main(int argc, char **argv)
 {
 	int rc = toy_worker(argc, argv);
@@ -382,6 +405,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(lost_behind_a_pool),
 		cmocka_unit_test(comes_after_retry),
 		cmocka_unit_test(pools_in_a_row),
+		cmocka_unit_test(waits_for_the_whole_pool),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
