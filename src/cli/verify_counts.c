@@ -120,7 +120,8 @@ void verify_counts(struct release *r)
 		{"fraud_types", offsetof(struct verify_row, fraud_type)}, {"scenes", offsetof(struct verify_row, scene)},
 		{"scene_origins", offsetof(struct verify_row, scene_origin)}, {"splits", offsetof(struct verify_row, split)}},
 	  ranges[] = {{"duration_ms", offsetof(struct verify_row, duration_ms)},
-		  {"turns", offsetof(struct verify_row, turns)}, {"audio.bytes", offsetof(struct verify_row, bytes)},
+		  {"turns", offsetof(struct verify_row, turns)}, {"characters", offsetof(struct verify_row, characters)},
+		  {"audio.bytes", offsetof(struct verify_row, bytes)},
 		  {"audio.loudness_mlufs", offsetof(struct verify_row, loudness)},
 		  {"audio.true_peak_mdbtp", offsetof(struct verify_row, peak)}};
 	compare(r, "calls", "", json_get_int(r->stats, "calls", -1), (int64_t)r->n);

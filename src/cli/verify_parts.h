@@ -22,6 +22,11 @@ int verify_release(struct verify *v, const char *folder, struct err *e);
 
 /* --- A release while it is looked at --- */
 
+/** A text that stands in several places, as it was last read. */
+struct verify_text {
+	bool read;
+	struct digest digest;
+};
 /** A call as the manifest tells it. Texts live in the release's arena. */
 struct verify_row {
 	size_t line;
@@ -30,7 +35,9 @@ struct verify_row {
 	int64_t bytes, duration_ms, sample_rate, channels, turns, rounds;
 	int64_t loudness, peak; /* INT64_MIN: not told */
 	bool in_audio, in_classification, in_sft;
-	unsigned in_bench; /* bit by round */
+	unsigned in_bench;                        /* bit by round */
+	struct verify_text reply[RELEASE_ROUNDS]; /* of the model, in sft.zip and bench.zip */
+	int64_t characters;                       /* of the words in binary_classification.zip */
 };
 struct release {
 	struct verify *v;
@@ -38,12 +45,13 @@ struct release {
 	struct arena arena;
 	struct verify_row *rows;
 	size_t n, cap;
-	struct map by_audio, by_id;            /* "audio/NAME.mp3", id → row + 1 */
-	struct map sums;                       /* file → its digest in hex, as it is (arena text) */
-	struct map prompts;                    /* of bench.zip, as digests */
-	struct map sft, bench[RELEASE_ROUNDS]; /* rows by split, items by answer */
-	const struct json *stats;              /* NULL: not to be read */
-	const char *dataset;                   /* NULL: not known */
+	struct map by_audio, by_id;                 /* "audio/NAME.mp3", id → row + 1 */
+	struct map sums;                            /* file → its digest in hex, as it is (arena text) */
+	struct map prompts;                         /* of bench.zip, as digests */
+	struct map sft, bench[RELEASE_ROUNDS];      /* rows by split, items by answer */
+	struct verify_text ask[1 + RELEASE_ROUNDS]; /* the system text and the questions */
+	const struct json *stats;                   /* NULL: not to be read */
+	const char *dataset;                        /* NULL: not known */
 };
 
 /** A whole file of the release; false (told) when it cannot be read. */

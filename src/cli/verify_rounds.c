@@ -1,5 +1,6 @@
 /* The rows inside the zips: labels, training conversations and the benchmark, each line against the manifest. */
 #include "base/alloc.h"
+#include "base/utf8.h"
 #include "cli/verify_parts.h"
 
 #include <stdio.h>
@@ -56,6 +57,26 @@ bool verify_fields(
 
 /* --- binary_classification.zip --- */
 
+/* "left：…", a line a turn; a line that begins otherwise goes on with the turn. */
+static int64_t turns_of(struct str text, int64_t *ret_characters)
+{
+	const struct str roles[] = {STR("left："), STR("right：")};
+	int64_t turns = 0, characters = 0;
+	struct str line;
+	while (str_split(&text, '\n', &line)) {
+		size_t i = 0;
+		while (i < COUNT_OF(roles) && !(line.n >= roles[i].n && memcmp(line.p, roles[i].p, roles[i].n) == 0))
+			i++;
+		bool turn = i < COUNT_OF(roles);
+		if (turn)
+			line = str_n(line.p + roles[i].n, line.n - roles[i].n);
+		turns += turn;
+		characters += (int64_t)utf8_count(line) + !turn;
+	}
+	*ret_characters = characters;
+	return turns;
+}
+
 static void classification_row(struct place *p)
 {
 	static const struct verify_field fields[] = {
@@ -72,6 +93,10 @@ static void classification_row(struct place *p)
 	if (known->in_classification)
 		verify_bad(v, "%s: %.*s stands twice", p->where, STR_FMT(audio));
 	known->in_classification = true;
+	int64_t turns = turns_of(json_get_str(p->row, "text"), &known->characters);
+	if (turns != known->turns)
+		verify_bad(v, "%s: its text has %lld turns, but manifest.jsonl:%zu has %lld", p->where, (long long)turns,
+			known->line, (long long)known->turns);
 	if (!str_eq(known->label, json_get_str(p->row, "label")))
 		verify_bad(v, "%s: its label is not the manifest's (%.*s)", p->where, STR_FMT(known->label));
 }
@@ -184,11 +209,50 @@ static void reply_true(struct place *p, const struct verify_row *row, int round,
 		answer_true(p, row, round, answer);
 }
 
-/* The replies of the rounds before `end`. */
-static void replies_true(struct place *p, const struct verify_row *row, const struct json *messages, int end)
+/* --- Texts that stand in several places --- */
+
+static void same(struct place *p, struct verify_text *before, struct str text, const char *round, const char *what)
 {
-	for (int i = 0; i < end; i++)
-		reply_true(p, row, i, json_get_str(json_at(messages, (size_t)(2 + 2 * i)), "content"));
+	struct digest d;
+	digest_of(text.p, text.n, &d);
+	if (before->read && !digest_equal(&before->digest, &d))
+		verify_bad(p->r->v, "%s: its %s %s is not the one that stands elsewhere in sft.zip or bench.zip", p->where,
+			round, what);
+	*before = (struct verify_text){true, d};
+}
+
+/* The system text and the questions up to `last`: the same for all calls, but for the sound before the first. */
+static void questions_same(struct place *p, const struct json *messages, int last)
+{
+	same(p, &p->r->ask[RELEASE_ROUNDS], json_get_str(json_first(messages), "content"), "system", "text");
+	for (int i = 0; i <= last; i++) {
+		struct str text = json_get_str(json_at(messages, (size_t)(1 + 2 * i)), "content"), path;
+		const struct str mark = STR("<audio>"), end = STR("</audio>\n");
+		if (i == 0 && between(text, "<audio>", "</audio>\n", &path))
+			text = str_n(path.p + path.n + end.n, (size_t)(text.p + text.n - path.p) - path.n - end.n);
+		else if (i == 0 && str_starts(text, "<audio>"))
+			text = str_n(text.p + mark.n, text.n - mark.n);
+		same(p, &p->r->ask[i], text, release_round_name(i), "question");
+	}
+}
+
+/* The replies of the rounds before `end`. */
+static void replies_true(struct place *p, struct verify_row *row, const struct json *messages, int end)
+{
+	for (int i = 0; i < end; i++) {
+		struct str reply = json_get_str(json_at(messages, (size_t)(2 + 2 * i)), "content");
+		reply_true(p, row, i, reply);
+		same(p, &row->reply[i], reply, release_round_name(i), "reply");
+	}
+}
+
+/* The reference of a bench item is the reply of sft.zip. */
+static void reference_same(struct place *p, struct verify_row *row, int task)
+{
+	CLEANUP(buf_release) struct buf reply = BUF_INIT;
+	struct str reasoning = json_get_str(p->row, "reasoning"), response = json_get_str(p->row, "response");
+	buf_printf(&reply, "<think>%.*s</think><answer>%.*s</answer>", STR_FMT(reasoning), STR_FMT(response));
+	same(p, &row->reply[task], buf_view(&reply), release_round_name(task), "reply");
 }
 
 /* --- sft.zip --- */
@@ -231,6 +295,7 @@ static void sft_row(struct place *p)
 	if (!messages_whole(p, messages, 1 + 2 * (size_t)rounds))
 		return;
 	sound_once(p, messages);
+	questions_same(p, messages, rounds - 1);
 	replies_true(p, row, messages, rounds);
 }
 
@@ -286,8 +351,10 @@ static void bench_item(struct place *p, int task)
 			STR_FMT(truth(row, task)));
 	if (json_get_str(p->row, "reasoning").n == 0)
 		verify_bad(v, "%s: its reasoning is empty", p->where);
+	questions_same(p, prompt, task);
 	replies_true(p, row, prompt, task);
 	answer_true(p, row, task, json_get_str(p->row, "response"));
+	reference_same(p, row, task);
 }
 
 static int task_of_entry(const char *entry)
