@@ -269,8 +269,11 @@ static void put_ids(struct buf *b, const char *lead, int64_t all, const struct j
 {
 	if (all)
 		buf_printf(b, "\n%s:\n", lead);
-	JSON_EACH(id, list)
-		buf_printf(b, "  %.*s\n", STR_FMT(id->u.s));
+	JSON_EACH(id, list) {
+		buf_puts(b, "  ");
+		put_clean(b, id->u.s);
+		buf_putc(b, '\n');
+	}
 	put_more(b, all, list);
 }
 
@@ -292,7 +295,9 @@ static void put_changed(struct buf *b, const struct diff *d)
 		buf_puts(b, "\nchanged:\n");
 	JSON_EACH(row, d->changed_list) {
 		bool first = true;
-		buf_printf(b, "  %.*s: ", STR_FMT(json_get_str(row, "id")));
+		buf_puts(b, "  ");
+		put_clean(b, json_get_str(row, "id"));
+		buf_puts(b, ": ");
 		JSON_EACH(what, json_get(row, "what")) {
 			buf_printf(b, "%s%.*s", first ? "" : ", ", STR_FMT(what->u.s));
 			if (str_is(what->u.s, "label") || str_is(what->u.s, "split"))

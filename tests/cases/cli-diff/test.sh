@@ -41,6 +41,15 @@ make renamed renamed
 taf diff base renamed; is renamed $? 1
 has renamed-none out "0 calls added, 0 removed, 0 changed"
 
+# Another's release may hold anything: its ids do not reach the terminal as they are.
+make wild
+sed -i 's/"id": *"a\/01"/"id":"a\/\\u001b[2J"/' wild/manifest.jsonl
+grep -qF 'u001b[2J' wild/manifest.jsonl && ok wild-made || bad wild-made "$(head -n 1 wild/manifest.jsonl)"
+(cd wild && sha256sum manifest.jsonl >SHA256SUMS)
+taf diff base wild; is wild $? 1
+has wild-added out "1 call added, 1 removed"
+lacks wild-clean out "$(printf '\033[2J')"
+
 # A release as taf makes it, against itself and against one with a sentence changed.
 project p
 (cd p && taf run --only calls/a1 -w one && sed -i 's/要三枝/要五枝/' calls.jsonl && taf run --only calls/a1 -w two) || bad real-runs "a run failed"
