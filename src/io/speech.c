@@ -214,8 +214,12 @@ static int keeper_start(struct err *e)
 		return err_errno(e, "socket to the speech engine");
 	pid_t self = getpid();
 	pid_t pid = fork();
-	if (pid < 0)
-		return err_errno(e, "start the speech engine");
+	if (pid < 0) {
+		int rc = err_errno(e, "start the speech engine");
+		close(pair[0]);
+		close(pair[1]);
+		return rc;
+	}
 	if (pid == 0) {
 		/* Not the worker's socket: `taf` is to see at once when the worker is gone. */
 		close_range(STDERR_FILENO + 1, (unsigned)pair[1] - 1, 0);
