@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/log.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,15 @@ static void leave_tombstones(struct stage_run *s)
 		slot->m.outcome = OUTCOME_LEFT;
 		store_put_memo(g->store, s->n, &slot->m);
 	}
+}
+
+static void tell_unknown(void *arg, struct str id)
+{
+	struct stage_run *s = arg;
+	const struct map_entry *known = map_find(&s->g->ids, id);
+	const struct slot *slot = known ? slot_if(s, (int32_t)known->value.i) : NULL;
+	if (!slot || slot->now == SLOT_IDLE)
+		log_warn(s->cs->stage.name, "no call here has the id '%.*s', which a data file of the stage names", STR_FMT(id));
 }
 
 static struct json *counts_json(struct arena *a, const struct stage_run *s)
@@ -37,6 +47,8 @@ void close_stage(struct stage_run *s)
 	if (g->dry || g->narrowed || g->stopping)
 		return;
 	leave_tombstones(s);
+	if (s->ops->mentions && s->inited && s->init_rc == 0)
+		s->ops->mentions(&s->cs->stage, tell_unknown, s);
 	bool clean = s->failed == 0;
 	/* What was released in spite of --partial stands for this run alone. */
 	clean &= s->ops->kind != STAGE_SINK || !g->args->partial;

@@ -52,9 +52,11 @@ static int from_file(struct str path, const char *work, struct buf *ret, struct 
 			"the key file %s lies in the work folder, whose texts it unlocks; move it out, where only you can read it",
 			zero.data);
 	if (fs_read(zero.data, SECRET_MAX, ret, &own) < 0)
-		return err_set(e, ERR_CONFIG, "the privacy key cannot be read: %s (make one with: openssl rand -hex 32 >FILE)", own.text);
+		return err_set(
+			e, ERR_CONFIG, "the privacy key cannot be read: %s (make one with: openssl rand -hex 32 >FILE)", own.text);
 	if (ret->len == 0)
-		return err_set(e, ERR_CONFIG, "the key file %s is empty; make a key with: openssl rand -hex 32 >%s", zero.data, zero.data);
+		return err_set(
+			e, ERR_CONFIG, "the key file %s is empty; make a key with: openssl rand -hex 32 >%s", zero.data, zero.data);
 	if (memchr(ret->data, '\0', ret->len))
 		return err_set(e, ERR_CONFIG, "the key file %s is no text (it has a zero byte)", zero.data);
 	return 0;

@@ -184,6 +184,8 @@ struct stage_ops {
 	int (*sink)(struct stage *s, struct gather *g, const char *folder, struct err *e);
 	/** Names and versions of libraries and voice data that shape its output ("libespeak-ng 1.51; …"); NULL for none. */
 	const char *(*libraries)(void);
+	/** Ids of calls that its data files name, one by one: those that did not come to the stage are told at its end. After init(). */
+	void (*mentions)(const struct stage *s, void (*each)(void *arg, struct str id), void *arg);
 	/** Whether calls it makes are private (sources). */
 	bool (*is_private)(const void *params);
 	/** Which kind of provider its OPT_PROVIDER option names; PROVIDER_LLM when not said. */

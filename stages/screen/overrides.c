@@ -187,6 +187,12 @@ void overrides_release(struct overrides *o)
 		map_release(&o->ids);
 }
 
+void overrides_ids(const struct overrides *o, void (*each)(void *arg, struct str id), void *arg)
+{
+	for (size_t i = 0; i < o->ids.n; i++)
+		each(arg, o->ids.entries[i].key);
+}
+
 /* --- A call --- */
 
 static int apply_edit(const struct override *o, struct arena *a, struct json *turns, struct err *e)

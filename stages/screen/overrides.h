@@ -18,6 +18,9 @@ int overrides_load(struct arena *a, const char *path, struct overrides **ret, st
 /** Takes NULL. */
 void overrides_release(struct overrides *o);
 
+/** All ids they name, in file order. */
+void overrides_ids(const struct overrides *o, void (*each)(void *arg, struct str id), void *arg);
+
 /** What they make of a call. */
 struct overridden {
 	struct json *turns;   /* with its edits; NULL: as they were */

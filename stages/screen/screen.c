@@ -113,6 +113,13 @@ static void destroy(struct stage *s)
 	s->state = NULL;
 }
 
+static void mentions(const struct stage *s, void (*each)(void *arg, struct str id), void *arg)
+{
+	const struct screen_state *st = s->state;
+	if (st->overrides)
+		overrides_ids(st->overrides, each, arg);
+}
+
 /* --- Findings --- */
 
 struct screening {
@@ -301,4 +308,5 @@ const struct stage_ops stage_screen = {
 	.init = init,
 	.destroy = destroy,
 	.process = process,
+	.mentions = mentions,
 };

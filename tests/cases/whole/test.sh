@@ -11,7 +11,7 @@ make() { # DIR
 make a
 cd a/p || exit 1
 taf run -j 2 --json; is run $? 0
-cp out first.json
+has unknown-override err "no call here has the id 'calls/zz'"
 r=work/release
 is files "$(ls $r | tr '\n' ' ')" "README.md README.zh-CN.md SHA256SUMS audio.zip bench.zip binary_classification.zip croissant.json manifest.jsonl preview sft.zip stats.json "
 taf verify $r; is verify "$? $(cat err)" "0 "
