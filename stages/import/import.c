@@ -252,6 +252,13 @@ void import_add(struct import_list *l, const struct import_file *f, struct str i
 		lister_broken(l->lister, id, at, problem);
 		return;
 	}
+	if (l->is_private && shown_number_in(id)) {
+		lister_broken(l->lister, str_of(arena_printf(lister_arena(l->lister), "file-%d/line-%d", at.file, at.line)), at,
+			"its id holds a telephone number or a resident id, and ids are published: change the name of the file, or "
+			"the id "
+			"in it");
+		return;
+	}
 	if (row)
 		json_set(lister_arena(l->lister), content, "row", json_copy(lister_arena(l->lister), row));
 	lister_add(l->lister, id, content, at, NULL, 0);
@@ -294,7 +301,7 @@ static int list(struct stage *s, struct lister *lister, struct err *e)
 	size_t n = p->inputs.n;
 	struct arena names = ARENA_INIT;
 	const struct import_state *st = s->state;
-	struct import_list l = {.lister = lister, .dialogues = MAP_INIT, .e = e};
+	struct import_list l = {.lister = lister, .dialogues = MAP_INIT, .e = e, .is_private = p->is_private};
 	struct import_file *files = arena_array(&names, n ? n : 1, sizeof(*files));
 	for (size_t i = 0; i < n; i++) {
 		struct str stem = encoded(&names, fs_stem(p->inputs.v[i].p));

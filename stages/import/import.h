@@ -48,6 +48,7 @@ struct import_file {
 /** A listing under way. */
 struct import_list {
 	struct lister *lister;
+	bool is_private;
 	/* Full dialogues by id → index of their file + 1, negative once a JSONL line took it. A line and a full dialogue of one id are one call:
 	 * labels and profile from the line, text in true order from the dialogue. */
 	struct map dialogues;
@@ -176,6 +177,8 @@ void shown_label(struct buf *b, struct str label);
 void shown_name(struct buf *b, struct str name, bool is_private);
 /** ": 'line'" when the line holds nothing but times, else nothing. */
 void shown_times(struct buf *b, struct str line);
+/** Whether an id holds what looks like a mobile number (11 digits, 1[3-9]…) or a resident id (17 digits and a digit or x): names of recordings do. */
+bool shown_number_in(struct str id);
 
 /* --- cues.c: lines and times of subtitles --- */
 

@@ -59,3 +59,17 @@ void shown_times(struct buf *b, struct str line)
 	if (clock)
 		buf_printf(b, ": '%.*s'", STR_FMT(line));
 }
+
+bool shown_number_in(struct str id)
+{
+	for (size_t i = 0; i < id.n;) {
+		size_t n = 0;
+		while (i + n < id.n && id.p[i + n] >= '0' && id.p[i + n] <= '9')
+			n++;
+		bool x = i + n < id.n && id.p[i + n] == 'x';
+		if ((n == 11 && id.p[i] == '1' && id.p[i + 1] >= '3') || n == 18 || (n == 17 && x))
+			return true;
+		i += n ? n : 1;
+	}
+	return false;
+}

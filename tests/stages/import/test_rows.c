@@ -236,6 +236,36 @@ static void csv_rows(void **state)
 	}
 }
 
+/* Names of recordings hold telephone numbers, and ids are published. */
+static void ids_with_numbers(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *id;
+		bool found;
+	} rows[] = {{"13812345678-20240301", true}, {"rec/86-19912345678", true}, {"run1/11010119900307123x", true},
+		{"a/110101199003071234.b", true}, {"a/12012345678", false}, {"a/138123456789", false},
+		{"a/20240301123059", false}, {"a/1381234567", false}, {"a/00013", false}, {"", false}, {"1", false}};
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		if (shown_number_in(str_of(rows[i].id)) != rows[i].found)
+			fail_msg("%s", rows[i].id);
+	struct kit k;
+	struct err e = ERR_INIT;
+	static const char named[] = LINE("13812345678") LINE("5");
+	kit_write(folder, "n.jsonl", named, strlen(named));
+	for (int open = 0; open < 2; open++) {
+		if (kit_open(&k, &stage_import, open ? "{inputs: [n.jsonl], private: false}" : "{inputs: [n.jsonl]}", folder, &e) ||
+			kit_list(&k, &e))
+			fail_msg("%s", e.text);
+		assert_int_equal(k.n, 2);
+		assert_true((kit_item(&k, "n/13812345678") != NULL) == (open == 1));
+		if (!open)
+			assert_non_null(strstr(kit_item(&k, "file-0/line-1")->broken, "ids are published"));
+		assert_non_null(kit_item(&k, "n/5")->content);
+		kit_close(&k);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -245,6 +275,7 @@ int main(void)
 		cmocka_unit_test(bad_tables_stop_the_run),
 		cmocka_unit_test(whole_ids_go_first),
 		cmocka_unit_test(csv_rows),
+		cmocka_unit_test(ids_with_numbers),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
