@@ -299,7 +299,7 @@ static void answers_of_slots(void **state)
 	}
 }
 
-/* A data file that changes after its digest went into the keys stops the run: nothing is stored under a key that tells another content. */
+/* A data file that changes while a run is going on is read as it was at the start, and the next run does again what rests on it. */
 static void data_file_changed_meanwhile(void **state)
 {
 	(void)state;
@@ -314,9 +314,10 @@ static void data_file_changed_meanwhile(void **state)
 	while (toy_worked("toy-net") == 0) /* the keys are made by then */
 		clock_sleep_ms(10);
 	toy_write(&t, "rules.yaml", "a: 2\n");
-	assert_int_equal(toy_join(&t), 1);
-	assert_non_null(strstr(t.err.text, "changed after the run began"));
+	assert_int_equal(toy_join(&t), 0);
+	int64_t calls = toy_counts(&t, "copy")->in;
 	toy_run_ok(&t, 0);
+	toy_computed(&t, "copy", calls);
 	toy_end(&t);
 }
 

@@ -418,12 +418,14 @@ static void wrong_files_are_told(void **state)
 	expect_problem("scenes", "side: left", "side: letf", "did you mean 'left'");
 	expect_problem("scenes", "words: [外卖,", "words: [卖,", "too short");
 	expect_problem("scenes", "label: 订餐服务", "label: 飞行服务", "there is no '飞行服务' here");
-	expect_problem("cues", "  - name: 威胁", "  - name: 压力", "two common cues are called '压力'");
+	expect_problem("cues", "  - name: 威胁",
+		"  - {name: 压力, kind: sign, weight: 1, words: [没有这个词], means: [没有]}\n  - name: 威胁",
+		"two common cues are called '压力'");
 	expect_problem("cues", "unless: [索要钱款]", "unless: [索要珠宝]", "no common cue is called '索要珠宝'");
 	expect_problem("cues", "kind: sign", "sort: sign", "unknown key 'sort'");
 	expect_problem("cues", "type: 投资诈骗", "type: 钓鱼诈骗", "stands here twice");
 	expect_problem("templates", "<引:身份>", "<引:身世>", "no value has this name: '引:身世'");
-	expect_problem("templates", "when: [左拨, 开场]", "when: [左播, 开场]", "there is no fact '左播'");
+	expect_problem("templates", "when: [欺诈, 左拨, 身份]", "when: [欺诈, 左播, 身份]", "there is no fact '左播'");
 	expect_problem("templates", "<意:甲>。", "<意:甲>，答案很清楚。", "in the list never");
 	expect_problem("templates", "<意:甲>。", "<意:甲>，OK。", "cannot stand in a sentence");
 	expect_problem("templates", "<意:甲>。", "<意:甲。", "without its '>'");
