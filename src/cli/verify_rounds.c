@@ -226,7 +226,7 @@ static void questions_same(struct place *p, const struct json *messages, int las
 {
 	same(p, &p->r->ask[RELEASE_ROUNDS], json_get_str(json_first(messages), "content"), "system", "text");
 	for (int i = 0; i <= last; i++) {
-		struct str text = json_get_str(json_at(messages, (size_t)(1 + 2 * i)), "content"), path;
+		struct str text = json_get_str(json_at(messages, 1 + 2 * (size_t)i), "content"), path;
 		const struct str mark = STR("<audio>"), end = STR("</audio>\n");
 		if (i == 0 && between(text, "<audio>", "</audio>\n", &path))
 			text = str_n(path.p + path.n + end.n, (size_t)(text.p + text.n - path.p) - path.n - end.n);
@@ -240,7 +240,7 @@ static void questions_same(struct place *p, const struct json *messages, int las
 static void replies_true(struct place *p, struct verify_row *row, const struct json *messages, int end)
 {
 	for (int i = 0; i < end; i++) {
-		struct str reply = json_get_str(json_at(messages, (size_t)(2 + 2 * i)), "content");
+		struct str reply = json_get_str(json_at(messages, 2 + 2 * (size_t)i), "content");
 		reply_true(p, row, i, reply);
 		same(p, &row->reply[i], reply, release_round_name(i), "reply");
 	}
