@@ -208,12 +208,12 @@ static void stratum_name(const struct bench_params *p, const struct json *call, 
 			value = json_path(call, stratum_field(name));
 		if (i)
 			buf_putc(ret, '/');
-		if (json_is(value, JSON_STRING))
-			buf_str(ret, value->u.s);
-		else if (value)
-			json_write(ret, value);
-		else
+		if (!value)
 			buf_putc(ret, '-');
+		else if (value->kind == JSON_STRING)
+			buf_str(ret, value->u.s);
+		else
+			json_write(ret, value);
 	}
 }
 

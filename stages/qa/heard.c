@@ -13,7 +13,7 @@
 #define PITCH_FRAMES 10                     /* voiced frames below which a pitch says nothing: 0.2 s */
 #define UNIT_FRAMES ((size_t)100 / VOICE_FRAME_MS)
 #define UNITS_AROUND 5 /* a block holds three beside one unit; at the very end libebur128 wants one more */
-#define UNIT_SILENT (1e-9 * UNIT_FRAMES) /* sum of the frames' mean squares: -90 dB */
+#define UNIT_SILENT (1e-9 * 100.0 / VOICE_FRAME_MS) /* sum of the frames' mean squares: -90 dB */
 
 const char *side_name(int side)
 {

@@ -111,13 +111,14 @@ static void add(struct loading *l, struct str id, struct override *o)
 		entry->value.p = o;
 		return;
 	}
-	struct override *last = entry->value.p;
-	for (struct override *at = last; at; at = at->next) {
+	struct override *first = entry->value.p, *last = first;
+	for (struct override *at = first; at; at = at->next) {
 		if (at->action == o->action && (o->action != ACTION_EDIT || at->turn == o->turn))
 			problem_add(l->problems, l->mark, "%.*s: a second %s%s", STR_FMT(id), action_names[o->action],
 				o->action == ACTION_EDIT ? " of the same turn" : "");
 		last = at;
 	}
+	ASSERT(last != NULL);
 	last->next = o;
 }
 
