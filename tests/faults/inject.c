@@ -210,27 +210,39 @@ TRANSFER(pwrite64, const void *, ENOSPC, COMMA off64_t at, COMMA at)
 TRANSFER(send, const void *, EPIPE, COMMA int flags, COMMA flags)
 TRANSFER(recv, void *, ECONNRESET, COMMA int flags, COMMA flags)
 
+/* What ferror() then tells: without it a failed fread looks like the end of the file. There is no public way to set it. */
+static void mark_error(FILE *f)
+{
+	f->_flags |= 0x20; /* _IO_ERR_SEEN of glibc */
+}
+
 size_t fwrite(const void *p, size_t size, size_t n, FILE *f)
 {
 	REAL(fwrite);
-	if (fd_fails(fileno(f), "fwrite"))
+	if (fd_fails(fileno(f), "fwrite")) {
+		mark_error(f);
 		FAIL(ENOSPC, 0);
+	}
 	return real(p, size, n, f);
 }
 
 size_t fread(void *p, size_t size, size_t n, FILE *f)
 {
 	REAL(fread);
-	if (fd_fails(fileno(f), "fread"))
+	if (fd_fails(fileno(f), "fread")) {
+		mark_error(f);
 		FAIL(EIO, 0);
+	}
 	return real(p, size, n, f);
 }
 
 int fflush(FILE *f)
 {
 	REAL(fflush);
-	if (f && fd_fails(fileno(f), "fflush"))
+	if (f && fd_fails(fileno(f), "fflush")) {
+		mark_error(f);
 		FAIL(ENOSPC, EOF);
+	}
 	return real(f);
 }
 
