@@ -5,6 +5,7 @@
 #include "base/fs.h"
 #include "cli/say.h"
 #include "core/call.h"
+#include "core/overlay.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -157,4 +158,22 @@ bool folder_is_run_by(const char *work, int64_t pid)
 		return false;
 	buf_printf(&want, "pid %lld on ", (long long)pid);
 	return fs_read(path.data, 4096, &line, NULL) == 0 && str_starts(buf_view(&line), want.data);
+}
+
+void where_put(struct buf *b, const struct where *w)
+{
+	if (w->file)
+		buf_printf(b, " -f %s", w->file);
+	if (w->work)
+		buf_printf(b, " -w %s", w->work);
+}
+
+void where_put_changes(struct buf *b, const struct where *w)
+{
+	for (size_t i = 0; i < w->profiles.n; i++)
+		buf_printf(b, " -p %s", w->profiles.v[i]);
+	for (size_t i = 0; i < w->sets.n; i++) {
+		buf_putc(b, ' ');
+		overlay_set_shown(b, w->sets.v[i]);
+	}
 }

@@ -42,6 +42,11 @@ void where_id(const char *given, struct buf *ret);
 bool folder_stage_known(const struct config *c, const char *lead, const char *name);
 void config_cleanup(struct config **c);
 
+/** " -f FILE -w DIR", as given: by what another command finds this pipeline and this work folder. Appended. */
+void where_put(struct buf *b, const struct where *w);
+/** " -p P --set K=V …", as given; of what may be a secret without its value. Appended. */
+void where_put_changes(struct buf *b, const struct where *w);
+
 /** Open the store of a work folder to read it, with an error that says what to do when no run was made there. */
 int folder_open(const char *work, struct store **ret, struct err *e);
 /** Take the lock, then open the store to write. */

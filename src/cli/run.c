@@ -116,24 +116,6 @@ static bool needs_worker(const struct config *c)
 
 /* --- After --- */
 
-/* The options by which another command finds this pipeline and this work folder. */
-static void put_where(struct buf *b, const struct where *w)
-{
-	if (w->file)
-		buf_printf(b, " -f %s", w->file);
-	if (w->work)
-		buf_printf(b, " -w %s", w->work);
-}
-
-/* The rest of what was laid over the pipeline. */
-static void put_changes(struct buf *b, const struct where *w)
-{
-	for (size_t i = 0; i < w->profiles.n; i++)
-		buf_printf(b, " -p %s", w->profiles.v[i]);
-	for (size_t i = 0; i < w->sets.n; i++)
-		buf_printf(b, " --set '%s'", w->sets.v[i]);
-}
-
 static void put_examples(struct buf *b, const struct where *where, const char *work)
 {
 	CLEANUP(store_cleanup) struct store *store = NULL;
@@ -155,7 +137,7 @@ static void put_examples(struct buf *b, const struct where *where, const char *w
 	buf_puts(b,
 		"They wait: `taf retry` sends them through again, a changed input does so by itself. All of them: taf status "
 		"--quarantined");
-	put_where(b, where);
+	where_put(b, where);
 	buf_putc(b, '\n');
 }
 
@@ -206,8 +188,8 @@ static void report(const struct run_options *o, const struct run_status *st, int
 	put_seconds(&b, st->seconds);
 	if (status == EXIT_INTERRUPTED || status == EXIT_BUDGET) {
 		buf_puts(&b, "; it goes on from there by: taf run");
-		put_where(&b, &o->where);
-		put_changes(&b, &o->where);
+		where_put(&b, &o->where);
+		where_put_changes(&b, &o->where);
 	}
 	buf_putc(&b, '\n');
 	if (st->noutputs)
@@ -217,7 +199,7 @@ static void report(const struct run_options *o, const struct run_status *st, int
 	if (quarantined)
 		put_examples(&b, &o->where, work);
 	buf_puts(&b, "\nwhy a call was kept, rejected or worked again: taf why ID");
-	put_where(&b, &o->where);
+	where_put(&b, &o->where);
 	buf_printf(&b, "\nthe log: %s\n", log);
 	say_out(&b);
 }

@@ -11,7 +11,6 @@
 #include "cli/say.h"
 #include "core/engine.h"
 #include "core/objects.h"
-#include "core/overlay.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -363,16 +362,8 @@ static void say_missing(const struct trial_view *v, const char *id, const struct
 		buf_putc(&b, '?');
 	if (v->r.until) {
 		buf_printf(&b, ": make it with taf run --until %s --only %s", v->r.until, id);
-		if (w->file)
-			buf_printf(&b, " -f %s", w->file);
-		if (w->work)
-			buf_printf(&b, " -w %s", w->work);
-		for (size_t i = 0; i < w->profiles.n; i++)
-			buf_printf(&b, " -p %s", w->profiles.v[i]);
-		for (size_t i = 0; i < w->sets.n; i++) {
-			buf_putc(&b, ' ');
-			overlay_set_shown(&b, w->sets.v[i]);
-		}
+		where_put(&b, w);
+		where_put_changes(&b, w);
 	}
 	say_error("%s", b.data);
 }

@@ -70,8 +70,8 @@ static void arrive_again(struct stage_run *s, int32_t item, struct slot *slot)
 	}
 }
 
-/* A barrier that runs or is done goes on with what it had: what is made again is made of the same input. Should it come out otherwise, the next run
- * looks at this item again. */
+/* A barrier that runs or is done goes on with what it had: what is made again is made of the same input, so it comes out the same. The memo is not
+ * held: whenever the stage is walked again, this item's input is compared anew. */
 static void leave_barrier(struct stage_run *s, struct slot *slot)
 {
 	slot->stale = true;

@@ -102,3 +102,13 @@ done
 for file in work/runs/*; do
 	lacks "broken-number-in-$(basename "$file")" "$file" "$number"
 done
+
+# Interrupted, the run says how to go on, and repeats no key that was given by --set.
+sed 's/needs: \[calls, agents\]/needs: [hidden, agents]/; s/^  - name: agents/  - {name: hidden, uses: anonymize, needs: [calls], with: {key_env: CASE_KEY}}\n&/' \
+	pipeline.yaml >slow.yaml
+timeout -s INT 1 "$TAF" run -f slow.yaml -w slow --set stages.agents.with.count=200 --set stages.hidden.with.key_env=null \
+	--set "stages.hidden.with.key=$key" >out 2>err </dev/null
+cat err >>out
+has go-on out "taf run -f slow.yaml -w slow"
+has go-on-set out "key=…"
+lacks go-on-key out "$key"
