@@ -169,9 +169,13 @@ static int send_request(int fd, const struct request *q, struct str text, int ou
 	c->cmsg_type = SCM_RIGHTS;
 	c->cmsg_len = CMSG_LEN(sizeof out);
 	memcpy(CMSG_DATA(c), &out, sizeof out);
-	if (sendmsg(fd, &m, MSG_NOSIGNAL) != (ssize_t)sizeof *q)
-		return err_errno(e, "ask the speech engine");
-	return fs_write_all(fd, text.p, text.n, "the speech engine", e);
+	bool sent = sendmsg(fd, &m, MSG_NOSIGNAL) == (ssize_t)sizeof *q;
+	for (size_t at = 0; sent && at < text.n;) {
+		ssize_t k = send(fd, text.p + at, text.n - at, MSG_NOSIGNAL);
+		sent = k > 0 || (k < 0 && errno == EINTR);
+		at += k > 0 ? (size_t)k : 0;
+	}
+	return sent ? 0 : err_set(e, ERR_TRANSIENT, "the speech engine does not take the text (%s)", strerror(errno));
 }
 
 /* One text in a child of its own; its wait status goes back. */
@@ -231,8 +235,7 @@ static int keeper_start(struct err *e)
 	return 0;
 }
 
-/** Run the engine on one text in a child of its own; what it writes is appended to `ret`. */
-static int in_child(const struct speech_voice *voice, struct str text, struct buf *ret, struct err *e)
+static int ask_keeper(const struct speech_voice *voice, struct str text, struct buf *ret, struct err *e)
 {
 	int fds[2];
 	if (keeper < 0 && keeper_start(e) != 0)
@@ -263,6 +266,22 @@ static int in_child(const struct speech_voice *voice, struct str text, struct bu
 	}
 	int ended = child_error(status, code ? NULL : e);
 	return code ? code : ended;
+}
+
+/** Run the engine on one text in a child of its own; what it writes is appended to `ret`. A keeper or a child that was killed from outside says
+ * nothing of the text: once more, then it is for the next run. */
+static int in_child(const struct speech_voice *voice, struct str text, struct buf *ret, struct err *e)
+{
+	struct err first = ERR_INIT;
+	size_t before = ret->len;
+	int code = ask_keeper(voice, text, ret, &first);
+	if (code != ERR_TRANSIENT) {
+		if (code && e)
+			*e = first;
+		return code;
+	}
+	buf_truncate(ret, before);
+	return ask_keeper(voice, text, ret, e);
 }
 
 static bool variant_known(const char *variant)

@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -73,6 +74,45 @@ static void another_process_says_the_same(void **state)
 	close(fds[0]);
 	close(fds[1]);
 	assert_true(here == there);
+}
+
+/* Pids of the children of `pid`, at most `max`. */
+static int children(pid_t pid, pid_t *ret, int max)
+{
+	char path[80];
+	snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)pid, (int)pid);
+	FILE *f = fopen(path, "r");
+	int n = 0;
+	while (f && n < max && fscanf(f, "%d", &ret[n]) == 1)
+		n++;
+	if (f)
+		fclose(f);
+	return n;
+}
+
+/* By the system when memory is short, or by somebody's pkill: the text is not at fault. */
+static void a_killed_engine_costs_nothing(void **state)
+{
+	(void)state;
+	uint64_t first = say("f2", 240, text, NULL);
+	pid_t keeper;
+	assert_int_equal(children(getpid(), &keeper, 1), 1);
+	kill(keeper, SIGKILL);
+	assert_true(first == say("f2", 240, text, NULL));
+	assert_int_equal(waitpid(keeper, NULL, WNOHANG), keeper);
+	assert_int_equal(children(getpid(), &keeper, 1), 1);
+	/* The child that speaks: one process waits until it is there, and kills it once. */
+	pid_t killer = fork();
+	if (killer == 0) {
+		pid_t child;
+		while (children(keeper, &child, 1) == 0)
+			;
+		_exit(kill(child, SIGKILL) == 0 ? 0 : 1);
+	}
+	int status;
+	assert_true(first == say("f2", 240, text, NULL));
+	assert_int_equal(waitpid(killer, &status, 0), killer);
+	assert_int_equal(status, 0);
 }
 
 static void pace_follows_the_rate(void **state)
@@ -160,6 +200,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_was_said_before_does_not_matter),
 		cmocka_unit_test(another_process_says_the_same),
+		cmocka_unit_test(a_killed_engine_costs_nothing),
 		cmocka_unit_test(pace_follows_the_rate),
 		cmocka_unit_test(says_why_it_cannot),
 		cmocka_unit_test(marks_switches_to_english),
