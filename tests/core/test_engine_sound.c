@@ -5,6 +5,8 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/stop.h"
+#include "core/message.h"
+#include "core/spawn.h"
 
 #include <setjmp.h>
 #include <signal.h>
@@ -12,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -180,6 +183,45 @@ static void stopped(void **state)
 	}
 }
 
+static int ask_worker(int fd, struct buf *in, const char *text, struct message *ret)
+{
+	CLEANUP(buf_release) struct buf out = BUF_INIT, body = BUF_INIT;
+	buf_printf(
+		&body, "{\"stage\":0,\"slot\":0,\"id\":\"a\",\"call\":{\"turns\":[{\"text\":\"%s\"}]},\"asks\":null}", text);
+	message_put(&out, MESSAGE_WORK, 1, buf_view(&body));
+	assert_int_equal(write(fd, out.data, out.len), out.len);
+	return message_read(fd, in, ret, NULL);
+}
+
+/* The limit of CPU time is of one item: many that together take more are fine, one that takes more ends the worker. */
+static void cpu_time(void **state)
+{
+	(void)state;
+	struct toy t;
+	begin(&t, SOUND(""), "a=one\n");
+	toy_run_ok(&t, 0); /* the folder of objects is there */
+	CLEANUP(buf_release) struct buf out = BUF_INIT, body = BUF_INIT, in = BUF_INIT;
+	struct message m;
+	const char *const command[] = {"/proc/self/exe", "--worker", NULL};
+	pid_t pid;
+	int fd, status;
+	assert_int_equal(spawn_worker(command, &pid, &fd, NULL), 0);
+	buf_printf(&body,
+		"{\"objects\":\"%s/work/objects\",\"stages\":[{\"index\":0,\"name\":\"say\",\"uses\":\"toy-sound\",\"seed\":1,"
+		"\"dataset\":\"d\",\"base\":\".\",\"cpu_s\":1,\"params\":{},\"parts\":\"\"}]}",
+		t.dir);
+	message_put(&out, MESSAGE_SETUP, 0, buf_view(&body));
+	assert_int_equal(write(fd, out.data, out.len), out.len);
+	assert_int_equal(message_read(fd, &in, &m, NULL), 1);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(ask_worker(fd, &in, "spin 4", &m), 1);
+	assert_true(ask_worker(fd, &in, "spin >", &m) <= 0); /* 1.4 s */
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU);
+	close(fd);
+	toy_end(&t);
+}
+
 int main(int argc, char **argv)
 {
 	int rc = toy_worker(argc, argv);
@@ -191,6 +233,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(killed_from_outside),
 		cmocka_unit_test(no_worker),
 		cmocka_unit_test(never_ready),
+		cmocka_unit_test(cpu_time),
 		cmocka_unit_test(stopped),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

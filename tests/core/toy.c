@@ -292,6 +292,11 @@ static int sound_process(struct work *w, struct err *e)
 		_exit(7);
 	if (str_is(text, "hang"))
 		clock_sleep_ms(60000);
+	if (str_starts(text, "spin ")) { /* N tenths of a second of CPU time */
+		clock_t until = clock() + CLOCKS_PER_SEC / 10 * (text.p[5] - '0');
+		while (clock() < until)
+			;
+	}
 	if (str_starts(text, "nap ")) {
 		int64_t ms = 0;
 		for (size_t i = 4; i < text.n && text.p[i] >= '0' && text.p[i] <= '9'; i++)

@@ -14,7 +14,7 @@
  * toy-lib (map, cpu): like toy-copy, with libraries toy_libraries.
  * toy-tell (map, cpu): asks its provider for the text; the answer becomes note; `fail` and `class` as in toy-copy, after the answer.
  * toy-tell-more (expand): two slots a parent, each asks as toy-tell does.
- * toy-sound (map, sound): in the worker: text → object `blob.object`; texts "crash", "hang", "leave" misbehave, "nap N" takes N ms.
+ * toy-sound (map, sound): in the worker: text → object `blob.object`; texts "crash", "hang", "leave" misbehave, "nap N" takes N ms, "spin N" N tenths of a second of CPU time.
  * toy-hear (map, sound): reads blob.object, writes its length to `heard`.
  * toy-more (expand): `slots` new calls a parent.
  * toy-mark (map, cpu): reads the id; `whole: ID` writes that call's mark {first: `word`} whole, `second: ID` that call's mark.second {the id}.
