@@ -19,7 +19,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DEFAULT_GOAL := all
 
 # --- Libraries: taf stays small and starts fast; what touches sound is linked into taf-worker only ---
-TAF_PKGS := yaml-0.1 libcjson sqlite3 libcrypto libzip libutf8proc
+TAF_PKGS := yaml-0.1 libcurl libcjson sqlite3 libcrypto libzip libutf8proc libpcre2-8 zlib
 SOUND_PKGS := libavformat libavcodec libswresample libavutil libebur128 espeak-ng
 modversion = $(shell pkg-config --modversion $(1) 2>/dev/null || echo unknown)
 TAF_LIBS := $(shell pkg-config --libs $(TAF_PKGS)) -lm -pthread
@@ -52,9 +52,9 @@ WORKER_SRC := $(wildcard src/worker/*.c)
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c)) # replays of the corpora are tests, see tests/fuzz/fuzz.h
 TEST_SRC := $(sort $(wildcard tests/*/test_*.c tests/*/*/test_*.c)) $(FUZZ_SRC)
 BENCH_SRC := $(sort $(wildcard tests/bench/bench_*.c))
-SUPPORT_SRC := $(filter-out $(TEST_SRC) $(BENCH_SRC) $(FUZZ_SRC) $(wildcard tests/servers/*.c tests/cases/*/*.c tests/faults/*.c), \
+SUPPORT_SRC := $(filter-out $(TEST_SRC) $(BENCH_SRC) $(FUZZ_SRC) $(wildcard tests/servers/*/*.c tests/cases/*/*.c tests/faults/*.c), \
 	$(wildcard tests/*.c tests/*/*.c tests/*/*/*.c))
-TSAN_SRC := $(wildcard $(patsubst %,tests/core/test_%*.c,engine scheduler store writer executor))
+TSAN_SRC := $(wildcard $(patsubst %,tests/core/test_%*.c,engine store account budget)) tests/io/test_http_loop.c
 
 OBJ := $(BUILD)/obj
 objects = $(patsubst %.c,$(OBJ)/%.o,$(1))
@@ -68,9 +68,13 @@ chosen = $(if $(T),$(foreach t,$(1),$(if $(findstring $(T),$(t)),$(t))),$(1))
 TEST_OBJ := $(call objects,$(filter-out src/cli/main.c src/worker/main.c,$(CLI_SRC) $(WORKER_SRC)) $(SUPPORT_SRC))
 
 FAULT_STEP ?= 1
-.PHONY: all programs tests run check asan tsan faults fuzz lint bench golden format install docs clean help FORCE
-all: programs
+# Test servers: one program for each folder of tests/servers.
+SERVER_SRC := $(wildcard tests/servers/*/*.c)
+SERVERS := $(patsubst tests/servers/%/,$(BUILD)/taf-%-server,$(sort $(dir $(SERVER_SRC))))
+.PHONY: all programs servers tests run check asan tsan faults fuzz lint bench golden format install docs clean help FORCE
+all: programs servers
 programs: $(BUILD)/taf $(BUILD)/taf-worker
+servers: $(SERVERS) ## the servers that tests talk to, and people try a configuration on
 tests: $(TESTS)
 
 # --- Rules ---
@@ -102,25 +106,28 @@ $(BUILD)/taf: $(call objects,$(CLI_SRC)) $(BUILD)/libtaf.a
 	$(link) $(TAF_LIBS)
 $(BUILD)/taf-worker: $(call objects,$(WORKER_SRC)) $(BUILD)/libtaf.a
 	$(link) $(TAF_LIBS) $(SOUND_LIBS)
+.SECONDEXPANSION:
+$(SERVERS): $(BUILD)/taf-%-server: $$(call objects,$$(wildcard tests/servers/$$*/*.c)) $(BUILD)/libtaf.a
+	$(link) $(TAF_LIBS) -lmicrohttpd
 $(BUILD)/tests/faults/inject.so: tests/faults/inject.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	@echo "LINK $@"; $(CC) -std=c11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -fPIC -shared -o $@ $< -ldl
 $(TESTS) $(BENCHES): $(BUILD)/%: $(OBJ)/%.o $(BUILD)/libtest.a $(BUILD)/libtaf.a
-	$(link) $(SOUND_LIBS) $(TAF_LIBS) -lcmocka
+	$(link) $(SOUND_LIBS) $(TAF_LIBS) -lcmocka -lssl
 
--include $(patsubst %.o,%.d,$(call objects,$(LIB_SRC) $(CLI_SRC) $(WORKER_SRC) $(TEST_SRC) $(BENCH_SRC) $(SUPPORT_SRC)))
+-include $(patsubst %.o,%.d,$(call objects,$(LIB_SRC) $(CLI_SRC) $(WORKER_SRC) $(TEST_SRC) $(BENCH_SRC) $(SUPPORT_SRC) $(SERVER_SRC)))
 
 # --- What people call ---
 run: programs ## build, then the default pipeline: audio and release zips under work/
 	$(BUILD)/taf run
-check: programs tests ## all tests and script checks (make check T=word: those with that word); ends with "N passed, N failed"
+check: programs servers tests ## all tests and script checks (make check T=word: those with that word); ends with "N passed, N failed"
 	@tests/run --build $(BUILD) --jobs $(JOBS) $(call chosen,$(CASES) $(TESTS) $(CHECKS))
 asan: ## the same tests under AddressSanitizer and UndefinedBehaviorSanitizer, in build-asan
 	@$(MAKE) BUILD=build-asan SAN=address,undefined sanitized
 tsan: ## the engine's tests under ThreadSanitizer, in build-tsan
 	@$(MAKE) BUILD=build-tsan SAN=thread sanitized TEST_SRC="$(TSAN_SRC)" CASES=
 .PHONY: sanitized
-sanitized: $(if $(filter thread,$(SAN)),,programs) tests
+sanitized: $(if $(filter thread,$(SAN)),,programs servers) tests
 	@tests/run --build $(BUILD) --jobs $(JOBS) --slow 5 $(call chosen,$(CASES) $(TESTS))
 faults: programs $(BUILD)/tests/faults/inject.so ## each call to a file, the database, a socket or a process fails once (make faults FAULT_STEP=20: every 20th; hours for all)
 	@tests/faults/run $(BUILD) $(FAULT_STEP)

@@ -51,3 +51,31 @@ void clock_sleep_ms(int64_t ms)
 	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == EINTR)
 		;
 }
+
+static int64_t unit_seconds(char c)
+{
+	return c == 's' ? 1 : c == 'm' ? 60 : c == 'h' ? 3600 : c == 'd' ? 86400 : 0;
+}
+
+bool clock_span(struct str s, int64_t *ret)
+{
+	int64_t sum = 0, part;
+	if (str_int(s, &part) && part >= 0 && s.p[0] != '+') {
+		*ret = part;
+		return true;
+	}
+	if (!s.n)
+		return false;
+	while (s.n) {
+		size_t n = 0;
+		while (n < s.n && s.p[n] >= '0' && s.p[n] <= '9')
+			n++;
+		int64_t unit = n < s.n ? unit_seconds(s.p[n]) : 0;
+		if (!n || n > 9 || !unit || !str_int(str_n(s.p, n), &part))
+			return false;
+		sum += part * unit;
+		s = str_n(s.p + n + 1, s.n - n - 1);
+	}
+	*ret = sum;
+	return true;
+}

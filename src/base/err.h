@@ -17,7 +17,7 @@ enum err_class {
 	CLASS_INVALID,   /* ask for the next draw; when draws run out, as data */
 	CLASS_DATA,      /* quarantine the record */
 	CLASS_MACHINE,   /* stop the run cleanly, exit 1 */
-	CLASS_STOPPED    /* interrupted by the user, exit 130 */
+	CLASS_STOPPED /* interrupted by the user (exit 130), or the budget is reached (exit 4): the record stays as it is */
 };
 
 /* X(code, text, class) */
@@ -41,7 +41,8 @@ enum err_class {
 	X(DB, "database error", CLASS_MACHINE) \
 	X(LOCKED, "in use by another run", CLASS_MACHINE) \
 	X(STOPPED, "interrupted", CLASS_STOPPED) \
-	X(REFUSED, "refused", CLASS_MACHINE)
+	X(REFUSED, "refused", CLASS_MACHINE) \
+	X(BUDGET, "the budget is reached", CLASS_STOPPED)
 
 enum err_index {
 #define X(name, text, cls) ERR_INDEX_##name,

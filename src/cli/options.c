@@ -1,6 +1,7 @@
 #include "cli/options.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/utf8.h"
 #include "cli/say.h"
 
@@ -79,34 +80,6 @@ void command_help(struct buf *b, const struct cli_command *c)
 
 /* --- Values --- */
 
-static int64_t unit_seconds(char c)
-{
-	return c == 's' ? 1 : c == 'm' ? 60 : c == 'h' ? 3600 : c == 'd' ? 86400 : 0;
-}
-
-bool parse_time(struct str s, int64_t *ret)
-{
-	int64_t sum = 0, part;
-	if (str_int(s, &part) && part >= 0 && s.p[0] != '+') {
-		*ret = part;
-		return true;
-	}
-	if (!s.n)
-		return false;
-	while (s.n) {
-		size_t n = 0;
-		while (n < s.n && s.p[n] >= '0' && s.p[n] <= '9')
-			n++;
-		int64_t unit = n < s.n ? unit_seconds(s.p[n]) : 0;
-		if (!n || n > 9 || !unit || !str_int(str_n(s.p, n), &part))
-			return false;
-		sum += part * unit;
-		s = str_n(s.p + n + 1, s.n - n - 1);
-	}
-	*ret = sum;
-	return true;
-}
-
 static bool take_number(const struct cli_option *o, const char *text, void *at)
 {
 	double real;
@@ -152,7 +125,7 @@ static bool take_value(const struct cli_option *o, const char *text, void *opts)
 		list->v[list->n++] = text;
 		return true;
 	case CLI_TIME:
-		if (parse_time(str_of(text), (int64_t *)at) && *(int64_t *)at > 0)
+		if (clock_span(str_of(text), (int64_t *)at) && *(int64_t *)at > 0)
 			return true;
 		say_error("--%s: expected a time as 90, 90s, 15m or 2h, got '%s'", o->name, text);
 		return false;

@@ -63,7 +63,5 @@ int command_main(const struct cli_command *command, int argc, char **argv);
 void command_help(struct buf *b, const struct cli_command *command);
 /** The subcommand of this word, or NULL. */
 const struct cli_command *command_sub(const struct cli_command *command, struct str word);
-/** 90, 90s, 15m, 2h, 1h30m → seconds. */
-bool parse_time(struct str s, int64_t *ret);
 
 #endif

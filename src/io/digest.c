@@ -174,3 +174,21 @@ bool digest_equal(const struct digest *a, const struct digest *b)
 {
 	return memcmp(a->b, b->b, DIGEST_SIZE) == 0;
 }
+
+#define BASE64_CHUNK \
+	((size_t)3 << 20) /* EVP_EncodeBlock counts in int; a multiple of 3, so that only the last piece is padded */
+
+void base64_put(struct buf *b, const void *p, size_t n)
+{
+	const unsigned char *from = p;
+	while (n > 0) {
+		size_t piece = n < BASE64_CHUNK ? n : BASE64_CHUNK, made = (piece + 2) / 3 * 4;
+		char *to = buf_reserve(b, made); /* and the terminator behind it, which EVP_EncodeBlock writes */
+		if (!to)
+			return;
+		EVP_EncodeBlock((unsigned char *)to, from, (int)piece);
+		b->len += made;
+		from += piece;
+		n -= piece;
+	}
+}

@@ -1,4 +1,4 @@
-/* SHA-256 by libcrypto. The only file that includes OpenSSL is digest.c. */
+/* SHA-256 and base64 by libcrypto. The only file that includes OpenSSL is digest.c. */
 #ifndef TAF_IO_DIGEST_H
 #define TAF_IO_DIGEST_H
 
@@ -29,5 +29,8 @@ int digest_file(const char *path, struct digest *ret, int64_t *ret_size, struct 
 void digest_hex(const struct digest *d, char ret[DIGEST_HEX + 1]);
 bool digest_parse(struct str hex, struct digest *ret);
 bool digest_equal(const struct digest *a, const struct digest *b);
+
+/** Base64 (RFC 4648, with padding, no line ends), appended. */
+void base64_put(struct buf *b, const void *p, size_t n);
 
 #endif

@@ -17,6 +17,7 @@
 #define ZIP_ATTRIBUTES ((zip_uint32_t)0100644 << 16)
 
 #define ZIP_NAME_MAX 1024
+#define ZIP_CHUNK ((size_t)64 << 10) /* bytes read at a time */
 
 struct zip_writer {
 	zip_t *zip;
@@ -273,6 +274,53 @@ int zip_reader_read(struct zip_reader *z, int64_t index, size_t max, struct buf 
 	ret->len += got;
 	ret->data[ret->len] = '\0';
 	return 0;
+}
+
+int64_t zip_reader_find(struct zip_reader *z, const char *name)
+{
+	return zip_name_locate(z->zip, name, ZIP_FL_ENC_GUESS);
+}
+
+/* The whole lines of `held`; what is left of a line stays for the next bytes. */
+static int take_lines(struct buf *held, const struct zip_lines *lines, struct err *e)
+{
+	size_t from = 0;
+	const char *end;
+	while ((end = memchr(held->data + from, '\n', held->len - from)) != NULL) {
+		size_t n = (size_t)(end - held->data) - from;
+		int rc = n > lines->max ? err_set(e, ERR_TOOBIG, "a line of %zu bytes, over %zu", n, lines->max)
+								: lines->take(lines->arg, str_n(held->data + from, n), e);
+		if (rc < 0)
+			return rc;
+		from += n + 1;
+	}
+	memmove(held->data, held->data + from, held->len - from);
+	buf_truncate(held, held->len - from);
+	return held->len > lines->max ? err_set(e, ERR_TOOBIG, "a line of over %zu bytes", lines->max) : 0;
+}
+
+int zip_reader_lines(struct zip_reader *z, int64_t index, const struct zip_lines *lines, struct err *e)
+{
+	const char *name = zip_reader_name(z, index);
+	CLEANUP(buf_release) struct buf held = BUF_INIT_MAX(lines->max + ZIP_CHUNK);
+	if (index < 0 || index >= zip_reader_count(z))
+		return err_set(e, ERR_NOTFOUND, "%s: has no entry %lld", z->path, (long long)index);
+	CLEANUP(zip_file_cleanup) zip_file_t *file = zip_fopen_index(z->zip, (zip_uint64_t)index, 0);
+	if (!file)
+		return zip_fail(e, zip_get_error(z->zip), z->path, name);
+	for (;;) {
+		char *to = buf_reserve(&held, ZIP_CHUNK);
+		zip_int64_t n = to ? zip_fread(file, to, ZIP_CHUNK) : 0;
+		if (n < 0)
+			return zip_fail(e, zip_file_get_error(file), z->path, name);
+		if (n == 0)
+			break;
+		held.len += (size_t)n;
+		int rc = take_lines(&held, lines, e);
+		if (rc < 0)
+			return err_context(e, "%s: %s", z->path, name);
+	}
+	return held.len ? lines->take(lines->arg, buf_view(&held), e) : 0;
 }
 
 void zip_reader_free(struct zip_reader *z)

@@ -26,6 +26,16 @@ int64_t zip_reader_count(struct zip_reader *z);
 const char *zip_reader_name(struct zip_reader *z, int64_t index);
 /** The bytes of entry `index` (CRC checked), at most `max`, appended. */
 int zip_reader_read(struct zip_reader *z, int64_t index, size_t max, struct buf *ret, struct err *e);
+/** Index of the entry of this name, or -1. */
+int64_t zip_reader_find(struct zip_reader *z, const char *name);
+/** Read entry `index` line by line, whatever its size: each without its "\n", at most `max` bytes (ERR_TOOBIG). A negative code of `take` ends it.
+ * The CRC is checked behind the last line: only then is it sure that what was taken is what was packed. */
+struct zip_lines {
+	size_t max;
+	int (*take)(void *arg, struct str line, struct err *e);
+	void *arg;
+};
+int zip_reader_lines(struct zip_reader *z, int64_t index, const struct zip_lines *lines, struct err *e);
 void zip_reader_free(struct zip_reader *z);
 void zip_reader_cleanup(struct zip_reader **z);
 

@@ -1,5 +1,7 @@
 #include "base/clock.h"
 
+#include "base/alloc.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -44,11 +46,30 @@ static void test_clocks(void **state)
 	assert_true(clock_us() - us < 1000000);
 }
 
+static void test_span(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		int64_t seconds;
+	} good[] = {{"90", 90}, {"90s", 90}, {"15m", 900}, {"2h", 7200}, {"1d", 86400}, {"1h30m", 5400}, {"0", 0}};
+	static const char *const bad[] = {"", "s", "-5", "+5", "5x", "1h30", "h1", "99999999999h", "1 h"};
+	int64_t got;
+	for (size_t i = 0; i < COUNT_OF(good); i++) {
+		got = -1;
+		assert_true(clock_span(str_of(good[i].text), &got));
+		assert_int_equal(got, good[i].seconds);
+	}
+	for (size_t i = 0; i < COUNT_OF(bad); i++)
+		assert_false(clock_span(str_of(bad[i]), &got));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_iso),
 		cmocka_unit_test(test_clocks),
+		cmocka_unit_test(test_span),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

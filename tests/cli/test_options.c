@@ -121,24 +121,6 @@ static void test_help(void **state)
 	assert_non_null(strstr(b.data, "example:"));
 }
 
-static void test_time(void **state)
-{
-	(void)state;
-	static const struct {
-		const char *text;
-		int64_t seconds;
-	} good[] = {{"90", 90}, {"90s", 90}, {"15m", 900}, {"2h", 7200}, {"1d", 86400}, {"1h30m", 5400}, {"0", 0}};
-	static const char *const bad[] = {"", "s", "-5", "+5", "5x", "1h30", "h1", "99999999999h", "1 h"};
-	int64_t got;
-	for (size_t i = 0; i < COUNT_OF(good); i++) {
-		got = -1;
-		assert_true(parse_time(str_of(good[i].text), &got));
-		assert_int_equal(got, good[i].seconds);
-	}
-	for (size_t i = 0; i < COUNT_OF(bad); i++)
-		assert_false(parse_time(str_of(bad[i]), &got));
-}
-
 static const struct cli_command sub = {.name = "group toy",
 	.usage = "[ID] [options]",
 	.help = "a toy in a group",
@@ -189,7 +171,6 @@ int main(void)
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_bad_usage),
 		cmocka_unit_test(test_help),
-		cmocka_unit_test(test_time),
 		cmocka_unit_test(test_groups),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -144,10 +144,37 @@ static void hmac_is_that_of_the_rfc(void **state)
 	}
 }
 
+/* RFC 4648, section 10; and pieces that do not fit together evenly. */
+static void base64_is_that_of_the_rfc(void **state)
+{
+	(void)state;
+	static const char *const cases[][2] = {{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"},
+		{"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+	CLEANUP(buf_release) struct buf b = BUF_INIT;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		buf_clear(&b);
+		buf_puts(&b, "x");
+		base64_put(&b, cases[i][0], strlen(cases[i][0]));
+		assert_string_equal(b.data + 1, cases[i][1]);
+		assert_int_equal(b.len, strlen(cases[i][1]) + 1);
+	}
+	size_t n = ((size_t)6 << 20) + 1;
+	CLEANUP(free_ptr) char *zeros = xcalloc(n, 1);
+	buf_clear(&b);
+	base64_put(&b, zeros, n);
+	assert_int_equal(b.len, (n + 2) / 3 * 4);
+	assert_int_equal(strspn(b.data, "A"), b.len - 2);
+	assert_string_equal(b.data + b.len - 2, "==");
+	CLEANUP(buf_release) struct buf small = BUF_INIT_MAX(3);
+	base64_put(&small, "foo", 3);
+	assert_true(buf_error(&small));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(hmac_is_that_of_the_rfc),
+		cmocka_unit_test(base64_is_that_of_the_rfc),
 		cmocka_unit_test(test_known),
 		cmocka_unit_test(test_parts),
 		cmocka_unit_test(test_hex),

@@ -309,9 +309,67 @@ static void others_read_it(void **state)
 	}
 }
 
+struct lines {
+	size_t n, bytes;
+	int fail_at; /* line that is not taken; 0: none */
+};
+
+static int take_line(void *arg, struct str line, struct err *e)
+{
+	struct lines *l = arg;
+	l->n++;
+	l->bytes += line.n;
+	return (int)l->n == l->fail_at ? err_set(e, ERR_DATA, "no more") : 0;
+}
+
+/* Entries larger than what is read at a time, lines over its ends, the last one without an end, a cap, damage. */
+static void line_by_line(void **state)
+{
+	(void)state;
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	struct zip_writer *w = NULL;
+	struct zip_reader *z = NULL;
+	struct err e = ERR_INIT;
+	for (int i = 0; i < 30000; i++)
+		buf_printf(&text, "%d %.*s\n", i, i % 97,
+			"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz");
+	buf_puts(&text, "the end");
+	assert_int_equal(zip_writer_open(path_of("lines.zip"), &w, &e), 0);
+	assert_int_equal(zip_writer_bytes(w, "x", "", 0, false, &e), 0);
+	assert_int_equal(zip_writer_bytes(w, "lines", text.data, text.len, false, &e), 0);
+	assert_int_equal(zip_writer_close(w, &e), 0);
+	assert_int_equal(zip_reader_open(path_of("lines.zip"), &z, &e), 0);
+	int64_t at = zip_reader_find(z, "lines");
+	assert_int_equal(at, 1);
+	assert_int_equal(zip_reader_find(z, "line"), -1);
+	struct lines l = {.n = 0};
+	assert_int_equal(zip_reader_lines(z, at, &(struct zip_lines){200, take_line, &l}, &e), 0);
+	assert_int_equal(l.n, 30001);
+	assert_int_equal(l.bytes, text.len - 30000);
+	l = (struct lines){.fail_at = 5};
+	assert_int_equal(zip_reader_lines(z, at, &(struct zip_lines){200, take_line, &l}, &e), ERR_DATA);
+	assert_int_equal(l.n, 5);
+	err_clear(&e);
+	assert_int_equal(zip_reader_lines(z, at, &(struct zip_lines){50, take_line, &l}, &e), ERR_TOOBIG);
+	l = (struct lines){.n = 0};
+	assert_int_equal(zip_reader_lines(z, 0, &(struct zip_lines){50, take_line, &l}, NULL), 0);
+	assert_int_equal(l.n, 0);
+	assert_int_equal(zip_reader_lines(z, 7, &(struct zip_lines){50, take_line, &l}, NULL), ERR_NOTFOUND);
+	zip_reader_free(z);
+	/* A changed byte is told at the end, by the CRC. */
+	CLEANUP(buf_release) struct buf bytes = BUF_INIT;
+	assert_int_equal(fs_read(path_of("lines.zip"), 16 << 20, &bytes, NULL), 0);
+	bytes.data[bytes.len / 2] ^= 1;
+	assert_int_equal(fs_write_atomic(path_of("lines.zip"), bytes.data, bytes.len, 0644, NULL), 0);
+	assert_int_equal(zip_reader_open(path_of("lines.zip"), &z, &e), 0);
+	assert_int_equal(zip_reader_lines(z, at, &(struct zip_lines){200, take_line, &l}, NULL), ERR_PARSE);
+	zip_reader_free(z);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(line_by_line),
 		cmocka_unit_test(equal_input_equal_bytes),
 		cmocka_unit_test(local_headers_carry_sizes),
 		cmocka_unit_test(read_back),
