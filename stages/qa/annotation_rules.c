@@ -2,15 +2,7 @@
 #include "stages/qa/annotation_rules.h"
 
 #include "base/alloc.h"
-#include "base/utf8.h"
-#include "io/text.h"
-#include "stages/qa/citations.h"
-
-#include <stdio.h>
-#include <string.h>
-
-#define LATIN_WORD 2 /* what a Latin word counts beside Chinese characters */
-#define SHARE_MIN 10 /* letters below which a share of Chinese ones says nothing, unless it is none at all */
+#include "core/note_rules.h"
 
 enum { SCENE, FRAUD, FRAUD_TYPE, ROUNDS };
 static const struct {
@@ -82,88 +74,28 @@ static void check_answer(struct checking *c, int at, const struct json *answer)
 
 /* --- Texts --- */
 
-static void check_controls(struct checking *c, struct str text)
+static void tell(void *arg, const struct note_fault *fault)
 {
-	uint32_t cp;
-	for (struct str rest = text; utf8_next(&rest, &cp);) {
-		char name[16];
-		if ((cp >= 0x20 && cp != 0x7F && cp != 0xFFFD) || cp == '\n' || cp == '\t' || cp == '\r')
-			continue;
-		snprintf(name, sizeof name, "U+%04X", (unsigned)cp);
-		about(c, finding_words(c->f, "markup", str_of(name)));
-		return;
-	}
+	struct checking *c = arg;
+	struct json *f = fault->words.p ? finding_words(c->f, fault->rule, fault->words)
+									: finding_number(c->f, fault->rule, fault->value, fault->limit, fault->unit);
+	about(c, f);
+	if (fault->turn >= 0)
+		finding_turn(c->f, f, fault->turn);
 }
 
-/** Chinese characters in percent of what is read; -1 when there is too little to say. */
-static int64_t han_percent(struct str text)
+static int check_text(struct checking *c, struct str text, bool thinking, struct err *e)
 {
-	int64_t han = 0, other = 0;
-	bool in_word = false;
-	uint32_t cp;
-	for (struct str rest = text; utf8_next(&rest, &cp);) {
-		bool latin = (cp | 0x20) >= 'a' && (cp | 0x20) <= 'z';
-		if (utf8_is_han(cp))
-			han++;
-		else if (latin)
-			other += in_word ? 0 : LATIN_WORD;
-		else if (cp > 0x7F && text_class(cp) == 'L')
-			other++;
-		in_word = latin;
-	}
-	if (han + other == 0 || (han > 0 && han + other < SHARE_MIN))
-		return -1;
-	return 100 * han / (han + other);
-}
-
-/** What holds for thinking and reason: `ret_cited` counts the citations of turns that exist. */
-static int check_text(struct checking *c, struct str text, int64_t *ret_cited, struct err *e)
-{
-	CLEANUP(buf_release) struct buf folded = BUF_INIT;
-	CLEANUP(buf_release) struct buf own = BUF_INIT;
-	struct citing citing = {&c->turns, &c->st->labels, c->f, c->round};
-	struct citations cited = {.good = 0};
-	int code = phrases_fold(&folded, text, e);
-	if (!code)
-		code = citations_check(&citing, text, &cited, e);
-	if (!code)
-		code = phrases_fold(&own, cited.own, e);
-	if (code)
-		return err_context(e, "annotation, round %s", c->round);
-	struct str markup = phrases_find(&c->st->phrases.markup, buf_view(&folded));
-	struct str leak = phrases_find(&c->st->phrases.leaks, buf_view(&own));
-	int64_t han = han_percent(cited.own);
-	if (markup.p)
-		about(c, finding_words(c->f, "markup", markup));
-	check_controls(c, text);
-	if (leak.p)
-		about(c, finding_words(c->f, "leak", leak));
-	if (han >= 0 && han < c->p->han_percent)
-		about(c, finding_number(c->f, "non_chinese", han, c->p->han_percent, "percent"));
-	*ret_cited = cited.good;
-	return 0;
-}
-
-static int64_t characters(struct str text)
-{
-	int64_t n = 0;
-	uint32_t cp;
-	for (struct str rest = text; utf8_next(&rest, &cp);)
-		n += !utf8_is_space(cp);
-	return n;
-}
-
-static int check_thinking(struct checking *c, struct str text, struct err *e)
-{
-	int64_t n = characters(text), cited = 0;
-	if (n < c->p->min_thinking)
-		about(c, finding_number(c->f, "thinking_short", n, c->p->min_thinking, "characters"));
-	if (n > c->p->max_thinking)
-		about(c, finding_number(c->f, "thinking_long", n, c->p->max_thinking, "characters"));
-	int code = check_text(c, text, &cited, e);
-	if (!code && cited < c->p->min_citations)
-		about(c, finding_number(c->f, "no_citation", cited, c->p->min_citations, "citations"));
-	return code;
+	const struct note_rules rules = {.labels = &c->st->labels,
+		.leaks = &c->st->leaks,
+		.markup = &c->st->markup,
+		.min_thinking = c->p->min_thinking,
+		.max_thinking = c->p->max_thinking,
+		.min_citations = c->p->min_citations,
+		.han_percent = c->p->han_percent};
+	const struct note_check check = {.rules = &rules, .turns = &c->turns, .a = c->f->a, .tell = tell, .arg = c};
+	int code = thinking ? note_thinking(&check, text, e) : note_reason(&check, text, e);
+	return code ? err_context(e, "annotation, round %s", c->round) : 0;
 }
 
 /* --- Rounds --- */
@@ -174,8 +106,7 @@ static int check_round(struct checking *c, int at, const struct json *round, str
 	const char *const answers[] = {rounds[at].answer, "reason", "confidence_percent", NULL};
 	const struct json *thinking = field(c, round, "thinking", JSON_STRING);
 	const struct json *answer = field(c, round, "answer", JSON_OBJECT);
-	int64_t cited;
-	int code = thinking ? check_thinking(c, thinking->u.s, e) : 0;
+	int code = thinking ? check_text(c, thinking->u.s, true, e) : 0;
 	check_unknown(c, round, members);
 	if (code || !answer)
 		return code;
@@ -185,7 +116,7 @@ static int check_round(struct checking *c, int at, const struct json *round, str
 	const struct json *reason = field(c, answer, "reason", JSON_STRING);
 	if (sure && (sure->u.i < 0 || sure->u.i > 100))
 		about(c, finding_number(c->f, "field_range", sure->u.i, 100, "percent"));
-	return reason ? check_text(c, reason->u.s, &cited, e) : 0;
+	return reason ? check_text(c, reason->u.s, false, e) : 0;
 }
 
 /** A round about the type of fraud follows exactly when the round before said fraud. */

@@ -123,9 +123,10 @@ static int init(struct stage *s, struct err *e)
 	if (p->rules == QA_AUDIO)
 		return 0;
 	struct qa_state *st = ARENA_NEW(&s->arena, struct qa_state);
+	const struct phrase_key keys[] = {{"leaks", &st->leaks}, {"markup", &st->markup}};
 	int r = labels_load(&s->arena, p->labels_file.p, &st->labels, e);
 	if (!r)
-		r = phrases_load(&s->arena, p->leaks_file.p, &st->phrases, e);
+		r = phrases_load(&s->arena, p->leaks_file.p, keys, COUNT_OF(keys), e);
 	if (!r)
 		s->state = st;
 	return r;

@@ -3,8 +3,8 @@
 #define TAF_QA_QA_H
 
 #include "core/call.h"
+#include "core/phrases.h"
 #include "core/stage.h"
-#include "stages/qa/phrases.h"
 
 enum qa_rules { QA_AUDIO, QA_ANNOTATIONS };
 enum qa_action { QA_REJECT, QA_MARK };
@@ -23,7 +23,7 @@ struct qa_params {
 /** rules: annotations. */
 struct qa_state {
 	struct labels labels;
-	struct phrases phrases;
+	struct phrase_list leaks, markup; /* of leaks.yaml */
 };
 
 extern const struct stage_ops stage_qa;

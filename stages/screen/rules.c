@@ -2,7 +2,6 @@
 #include "stages/screen/rules.h"
 
 #include "base/alloc.h"
-#include "base/fs.h"
 #include "base/utf8.h"
 #include "core/call.h"
 #include "io/text.h"
@@ -10,78 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RULES_FILE_MAX ((size_t)1 << 20)
 #define EXCERPT_MAX 60     /* bytes */
 #define LATIN_WORD 2       /* what a Latin word counts beside Chinese characters */
 #define FOREIGN_WORD_MIN 4 /* letters: shorter ones are mostly units and abbreviations */
 
-/* --- Loading --- */
-
-/* Compatibility forms made equal, ASCII letters lowered; appended. */
-static int rules_fold(struct buf *ret, struct str text, struct err *e)
-{
-	size_t from = ret->len;
-	int r = text_normalize(ret, text, e);
-	for (size_t i = from; !r && i < ret->len; i++)
-		if (ret->data[i] >= 'A' && ret->data[i] <= 'Z')
-			ret->data[i] = (char)(ret->data[i] - 'A' + 'a');
-	return r;
-}
-
-static int load_error(struct err *e, const struct yaml_node *node, struct str text, const char *message)
-{
-	CLEANUP(buf_release) struct buf b = BUF_INIT;
-	yaml_point(&b, node->mark, text, message);
-	return err_set(e, ERR_CONFIG, "%s", b.data);
-}
-
-static int load_list(struct arena *a, const struct yaml_node *list, struct str text, struct rule_list *ret, struct err *e)
-{
-	if (list->kind != YAML_LIST)
-		return load_error(e, list, text, "expected a list of texts");
-	ret->v = arena_array(a, list->n + 1, sizeof(*ret->v));
-	YAML_EACH(item, list) {
-		CLEANUP(buf_release) struct buf b = BUF_INIT;
-		if (item->kind != YAML_SCALAR)
-			return load_error(e, item, text, "expected a text");
-		if (rules_fold(&b, item->text, NULL) || b.len == 0)
-			return load_error(e, item, text, "this text is empty or is no valid UTF-8");
-		ret->v[ret->n++] = arena_str(a, buf_view(&b));
-	}
-	return 0;
-}
-
-static int load_tree(struct arena *a, const struct yaml_node *tree, struct str text, struct rules *ret, struct err *e)
-{
-	if (tree->kind != YAML_MAP)
-		return load_error(e, tree, text, "expected the keys api_errors, control_signals and words");
-	YAML_EACH(list, tree) {
-		struct rule_list *to = NULL;
-		if (str_is(list->key, "api_errors"))
-			to = &ret->api_errors;
-		else if (str_is(list->key, "control_signals"))
-			to = &ret->control_signals;
-		else if (str_is(list->key, "words"))
-			to = &ret->words;
-		else
-			return load_error(e, list, text, "unknown key; expected api_errors, control_signals or words");
-		int r = load_list(a, list, text, to, e);
-		if (r)
-			return r;
-	}
-	return 0;
-}
-
 int rules_load(struct arena *a, const char *path, struct rules *ret, struct err *e)
 {
-	CLEANUP(buf_release) struct buf bytes = BUF_INIT;
 	struct rules loaded = {.words = {.n = 0}};
-	struct yaml_node *tree = NULL;
-	int r = fs_read(path, RULES_FILE_MAX, &bytes, e);
-	if (!r)
-		r = yaml_parse(a, arena_strdup(a, path), buf_view(&bytes), &tree, e);
-	if (!r)
-		r = load_tree(a, tree, buf_view(&bytes), &loaded, e);
+	const struct phrase_key keys[] = {
+		{"api_errors", &loaded.api_errors}, {"control_signals", &loaded.control_signals}, {"words", &loaded.words}};
+	int r = phrases_load(a, path, keys, COUNT_OF(keys), e);
 	if (!r)
 		*ret = loaded;
 	return r;
@@ -125,7 +62,7 @@ int rules_turn(struct arena *a, const struct json *turn, struct measured *ret, s
 	CLEANUP(buf_release) struct buf folded = BUF_INIT;
 	CLEANUP(buf_release) struct buf plain = BUF_INIT;
 	struct measured t = {.left = str_is(turn_role(turn), "left")};
-	int r = rules_fold(&folded, turn_text(turn), e);
+	int r = phrases_fold(&folded, turn_text(turn), e);
 	if (!r)
 		r = text_normalize(&plain, turn_text(turn), e);
 	if (r)
@@ -154,7 +91,7 @@ static struct str excerpt(struct str text, size_t at, size_t n)
 	return str_n(text.p + at, n);
 }
 
-struct str rules_find(const struct rule_list *list, const struct measured *t)
+struct str rules_find(const struct phrase_list *list, const struct measured *t)
 {
 	for (size_t i = 0; i < list->n; i++) {
 		ptrdiff_t at = str_find(t->folded, list->v[i]);
@@ -216,14 +153,6 @@ static bool same_letters(struct str s)
 	return true;
 }
 
-static bool known_word(const struct rules *r, struct str word)
-{
-	for (size_t i = 0; i < r->words.n; i++)
-		if (str_eq(r->words.v[i], word))
-			return true;
-	return false;
-}
-
 /* An address or a code: signs or digits inside it. A full stop, colon or question mark at the end is punctuation. */
 static bool is_code(struct str token)
 {
@@ -254,7 +183,7 @@ static void foreign_token(struct arena *a, const struct rules *r, struct str tok
 		if (same_letters(word))
 			continue;
 		f->other += LATIN_WORD;
-		if (lower && word.n >= FOREIGN_WORD_MIN && !known_word(r, word))
+		if (lower && word.n >= FOREIGN_WORD_MIN && !phrases_have(&r->words, word))
 			add_word(a, f, word);
 	}
 }

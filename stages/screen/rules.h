@@ -2,16 +2,13 @@
 #ifndef TAF_STAGES_SCREEN_RULES_H
 #define TAF_STAGES_SCREEN_RULES_H
 
+#include "core/phrases.h"
 #include "core/stage.h"
 
 extern const struct stage_ops stage_screen;
 
-struct rule_list {
-	struct str *v; /* compatibility forms made equal, ASCII letters lowered */
-	size_t n;
-};
 struct rules {
-	struct rule_list api_errors, control_signals, words;
+	struct phrase_list api_errors, control_signals, words;
 };
 /** Read rules.yaml into the arena. */
 int rules_load(struct arena *a, const char *path, struct rules *ret, struct err *e);
@@ -30,7 +27,7 @@ struct measured {
 int rules_turn(struct arena *a, const struct json *turn, struct measured *ret, struct err *e);
 
 /** The first text of the list that stands in the turn, as an excerpt of it; p == NULL when there is none. */
-struct str rules_find(const struct rule_list *list, const struct measured *t);
+struct str rules_find(const struct phrase_list *list, const struct measured *t);
 /** How alike two turns are, in percent: twice the letter pairs in common by all pairs of both. */
 int64_t rules_alike(const struct measured *a, const struct measured *b);
 

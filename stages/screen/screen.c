@@ -213,7 +213,7 @@ static void screen_repeats(struct screening *s)
 		found_number(s, "repeated_turns", count, s->p->max_repeats, "turns", first);
 }
 
-static void screen_texts(struct screening *s, const char *rule, const struct rule_list *list)
+static void screen_texts(struct screening *s, const char *rule, const struct phrase_list *list)
 {
 	for (size_t i = 0; i < s->n; i++) {
 		struct str found = rules_find(list, &s->turns[i]);

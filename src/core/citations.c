@@ -1,10 +1,10 @@
 /* How an annotation refers to the call. */
-#include "stages/qa/citations.h"
+#include "core/citations.h"
 
 #include "base/alloc.h"
 #include "base/utf8.h"
+#include "core/phrases.h"
 #include "io/text.h"
-#include "stages/qa/phrases.h"
 
 #include <string.h>
 
@@ -129,6 +129,11 @@ static size_t take_citation(struct str *rest, int64_t numbers[NUMBERS_MAX])
 
 /* --- Quotations --- */
 
+static void citing_tell(const struct citing *c, const struct note_fault *fault)
+{
+	c->tell(c->arg, fault);
+}
+
 struct reading {
 	const struct citing *c;
 	struct citations *found;
@@ -144,8 +149,11 @@ static void cite(struct reading *r, const int64_t *numbers, size_t n)
 	r->used = false;
 	for (size_t i = 0; i < n; i++) {
 		if (numbers[i] < 1 || numbers[i] > (int64_t)c->turns->n) {
-			struct json *f = finding_number(c->f, "citation_unknown", numbers[i], (int64_t)c->turns->n, "turns");
-			finding_round(c->f, f, c->round);
+			citing_tell(c, &(struct note_fault){.rule = "citation_unknown",
+							   .value = numbers[i],
+							   .limit = (int64_t)c->turns->n,
+							   .unit = "turns",
+							   .turn = -1});
 			continue;
 		}
 		r->found->good++;
@@ -221,12 +229,9 @@ static int judge_quotation(struct reading *r, struct str quoted, struct str afte
 		return code;
 	take_one_of(&after, opening);
 	size_t nbehind = take_citation(&after, behind);
-	if (pieces.len && !was_said(r, buf_view(&pieces), behind, nbehind)) {
-		struct json *f = finding_words(c->f, "quotation_false", quoted);
-		finding_round(c->f, f, c->round);
-		if (r->nturns)
-			finding_turn(c->f, f, (int64_t)r->turns[0]);
-	}
+	if (pieces.len && !was_said(r, buf_view(&pieces), behind, nbehind))
+		citing_tell(c, &(struct note_fault){
+						   .rule = "quotation_false", .words = quoted, .turn = r->nturns ? (int64_t)r->turns[0] : -1});
 	r->used = true;
 	return 0;
 }
@@ -261,7 +266,7 @@ int citations_check(const struct citing *c, struct str text, struct citations *r
 			return code;
 		buf_putc(&own, ' ');
 	}
-	found.own = arena_str(c->f->a, buf_view(&own));
+	found.own = arena_str(c->a, buf_view(&own));
 	*ret = found;
 	return 0;
 }

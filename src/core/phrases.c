@@ -1,5 +1,4 @@
-/* leaks.yaml. */
-#include "stages/qa/phrases.h"
+#include "core/phrases.h"
 
 #include "base/alloc.h"
 #include "base/fs.h"
@@ -26,6 +25,14 @@ struct str phrases_find(const struct phrase_list *list, struct str folded)
 	return str_of(NULL);
 }
 
+bool phrases_have(const struct phrase_list *list, struct str folded)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (str_eq(list->v[i], folded))
+			return true;
+	return false;
+}
+
 static int wrong(struct err *e, const struct yaml_node *node, struct str text, const char *message)
 {
 	CLEANUP(buf_release) struct buf b = BUF_INIT;
@@ -38,6 +45,7 @@ static int load_list(
 {
 	if (list->kind != YAML_LIST)
 		return wrong(e, list, text, "expected a list of texts");
+	ret->n = 0;
 	ret->v = arena_array(a, list->n + 1, sizeof(*ret->v));
 	YAML_EACH(item, list) {
 		CLEANUP(buf_release) struct buf b = BUF_INIT;
@@ -50,34 +58,51 @@ static int load_list(
 	return 0;
 }
 
-static int load_tree(struct arena *a, const struct yaml_node *tree, struct str text, struct phrases *ret, struct err *e)
+/* "a, b WORD c" */
+static void key_names(struct buf *b, const struct phrase_key *keys, size_t n, const char *word)
 {
-	if (tree->kind != YAML_MAP)
-		return wrong(e, tree, text, "expected the keys leaks and markup");
+	for (size_t i = 0; i < n; i++) {
+		if (i > 0 && i + 1 == n)
+			buf_printf(b, " %s ", word);
+		else if (i > 0)
+			buf_puts(b, ", ");
+		buf_puts(b, keys[i].name);
+	}
+}
+
+static int load_tree(struct arena *a, const struct yaml_node *tree, struct str text, const struct phrase_key *keys,
+	size_t nkeys, struct err *e)
+{
+	CLEANUP(buf_release) struct buf words = BUF_INIT;
+	if (tree->kind != YAML_MAP) {
+		buf_puts(&words, "expected the keys ");
+		key_names(&words, keys, nkeys, "and");
+		return wrong(e, tree, text, words.data);
+	}
 	YAML_EACH(list, tree) {
-		struct phrase_list *to = str_is(list->key, "leaks")    ? &ret->leaks
-								 : str_is(list->key, "markup") ? &ret->markup
-															   : NULL;
-		if (!to)
-			return wrong(e, list, text, "unknown key; expected leaks or markup");
-		int r = load_list(a, list, text, to, e);
+		size_t i = 0;
+		while (i < nkeys && !str_is(list->key, keys[i].name))
+			i++;
+		if (i == nkeys) {
+			buf_puts(&words, "unknown key; expected ");
+			key_names(&words, keys, nkeys, "or");
+			return wrong(e, list, text, words.data);
+		}
+		int r = load_list(a, list, text, keys[i].to, e);
 		if (r)
 			return r;
 	}
 	return 0;
 }
 
-int phrases_load(struct arena *a, const char *path, struct phrases *ret, struct err *e)
+int phrases_load(struct arena *a, const char *path, const struct phrase_key *keys, size_t nkeys, struct err *e)
 {
 	CLEANUP(buf_release) struct buf bytes = BUF_INIT;
-	struct phrases loaded = {.leaks = {.n = 0}};
 	struct yaml_node *tree = NULL;
 	int r = fs_read(path, FILE_MAX, &bytes, e);
 	if (!r)
 		r = yaml_parse(a, arena_strdup(a, path), buf_view(&bytes), &tree, e);
 	if (!r)
-		r = load_tree(a, tree, buf_view(&bytes), &loaded, e);
-	if (!r)
-		*ret = loaded;
+		r = load_tree(a, tree, buf_view(&bytes), keys, nkeys, e);
 	return r;
 }
