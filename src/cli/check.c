@@ -6,6 +6,7 @@
 #include "cli/folder.h"
 #include "cli/say.h"
 #include "cli/scenes.h"
+#include "core/account.h"
 #include "core/engine.h"
 #include "core/scenario.h"
 #include "core/secret.h"
@@ -24,7 +25,8 @@ struct check_options {
 #define AT(field) offsetof(struct check_options, field)
 static const struct cli_option options[] = {
 	WHERE_OPTIONS(struct check_options),
-	{0, "online", CLI_FLAG, AT(online), NULL, 0, 0, "ask each provider whether it answers"},
+	{0, "online", CLI_FLAG, AT(online), NULL, 0, 0,
+		"send one cheap request to each provider in use: does it answer, with which model, how fast"},
 	{0, "json", CLI_FLAG, AT(json), NULL, 0, 0, "print JSON"},
 };
 
@@ -176,16 +178,51 @@ static void check_labels(struct check *c)
 		add_error(c, NULL, &e);
 }
 
+static bool provider_used(const struct config *config, const struct provider *p)
+{
+	for (size_t i = 0; i < config->nstages; i++)
+		if (config->stages[i].stage.provider == p)
+			return true;
+	return false;
+}
+
+/* What the providers in use lack: keys that are not in the environment. */
+static void check_ready(struct check *c, const struct config *config)
+{
+	for (size_t i = 0; i < config->nproviders; i++) {
+		const struct provider *p = &config->providers[i];
+		struct err e = ERR_INIT;
+		if (p->ops->ready && provider_used(config, p) && p->ops->ready(p, &e) < 0)
+			problem_add(&c->problems, (struct yaml_mark){NULL, 0, 0}, "%s", e.text);
+	}
+}
+
+static void probe(struct check *c, struct accounts *accounts, const struct provider *p, struct buf *b)
+{
+	struct err e = ERR_INIT;
+	struct account_config config = {.name = p->name};
+	CLEANUP(buf_release) struct buf line = BUF_INIT;
+	p->ops->account(p, &config);
+	if (p->ops->probe(p, account_add(accounts, &config), &line, &e) < 0)
+		problem_add(&c->problems, (struct yaml_mark){NULL, 0, 0}, "%s", e.text);
+	else
+		buf_printf(b, "provider %s (%s): %s\n", p->name, p->ops->kind, line.data);
+}
+
+/* One cheap request to each provider in use. */
 static void check_online(struct check *c, const struct config *config, struct buf *b)
 {
+	struct budget budget;
+	budget_init(&budget);
+	struct accounts *accounts = accounts_new(&budget, NULL, NULL);
 	for (size_t i = 0; i < config->nproviders; i++) {
 		const struct provider *p = &config->providers[i];
 		if (p->ops->embedded)
 			buf_printf(b, "provider %s (%s): ok, part of taf\n", p->name, p->ops->kind);
-		else
-			problem_add(&c->problems, (struct yaml_mark){NULL, 0, 0}, "provider %s (%s): this taf cannot reach it",
-				p->name, p->ops->kind);
+		else if (provider_used(config, p))
+			probe(c, accounts, p, b);
 	}
+	accounts_free(accounts);
 }
 
 /* {files, ok, problems: [{file?, line?, column?, message}], providers, scenarios, stages} */
@@ -251,7 +288,8 @@ static int check(const struct cli_given *given)
 	check_labels(&c);
 	for (size_t i = 0; i < config->nstages; i++)
 		check_stage(&c, &config->stages[i]);
-	if (o->online)
+	check_ready(&c, config);
+	if (o->online && c.problems.n == 0)
 		check_online(&c, config, &providers);
 	report(&c, o->json, &providers);
 	return c.problems.n ? EXIT_BAD_CONFIG : EXIT_DONE;

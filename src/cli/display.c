@@ -287,6 +287,33 @@ void display_release(struct display *d)
 
 /* --- The table at the end --- */
 
+static void provider_line(struct buf *b, const struct provider_status *p)
+{
+	static const char *const words[] = {
+		"limited (429)", "server errors", "without a reply", "refused by the model", "filtered", "answers not valid"};
+	const struct account_counts *c = &p->c;
+	const int64_t numbers[] = {c->limited, c->troubled, c->lost, c->refused, c->filtered, c->invalid};
+	buf_printf(b, "provider %s: ", p->name);
+	put_many(b, c->requests, "request");
+	for (size_t i = 0; i < COUNT_OF(words); i++) {
+		if (!numbers[i])
+			continue;
+		buf_puts(b, ", ");
+		put_count(b, numbers[i]);
+		buf_printf(b, " %s", words[i]);
+	}
+	buf_puts(b, "; tokens ");
+	put_count(b, c->tokens_in);
+	buf_puts(b, " in, ");
+	put_count(b, c->tokens_out);
+	buf_puts(b, " out");
+	if (c->cost)
+		buf_printf(b, "; cost %.4f", (double)c->cost / 1e6);
+	if (c->paused_s)
+		buf_printf(b, "; paused for %lld s", (long long)c->paused_s);
+	buf_putc(b, '\n');
+}
+
 void status_table(struct buf *b, const struct run_status *s)
 {
 	bool tokens = false, cost = false;
@@ -319,4 +346,6 @@ void status_table(struct buf *b, const struct run_status *s)
 		}
 	}
 	table_print(&t, b);
+	for (size_t i = 0; i < s->nproviders; i++)
+		provider_line(b, &s->providers[i]);
 }

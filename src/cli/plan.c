@@ -7,6 +7,8 @@
 #include "cli/table.h"
 #include "core/engine.h"
 
+#include <string.h>
+
 struct plan_options {
 	struct where where;
 	const char *until, *only;
@@ -35,33 +37,94 @@ static void put_reasons(struct buf *b, const struct stage_counts *c)
 	}
 }
 
-static void plan_table(struct buf *b, const struct run_status *st)
+static void put_bill(struct buf *b, int64_t requests, int64_t tokens, double cost)
 {
-	static const char *const heads[] = {"stage", "uses", ">cached", ">to run", ">unknown", ">work time", "why"};
-	CLEANUP(table_release) struct table t;
-	table_init(&t, heads, COUNT_OF(heads));
-	int64_t to_run = 0, unknown = 0, quarantined = 0;
-	double seconds = 0;
+	put_many(b, requests, "request");
+	buf_puts(b, ", ");
+	put_many(b, tokens, "token");
+	if (cost > 0)
+		buf_printf(b, ", cost %.2f", cost);
+}
+
+/* What the stages that ask a provider will take of it. */
+static void put_spending(struct buf *b, const struct run_status *st)
+{
+	struct stage_counts sum = {.basis = PLAN_MEASURED};
 	for (size_t i = 0; i < st->nstages; i++) {
 		const struct stage_counts *c = &st->stages[i].c;
-		CLEANUP(buf_release) struct buf why = BUF_INIT;
-		put_reasons(&why, c);
-		table_cell(&t, str_of(st->stages[i].name));
-		table_cell(&t, str_of(st->stages[i].uses));
-		table_cell_count(&t, c->cached);
-		table_cell_count(&t, c->to_run);
-		table_cell_count(&t, c->unknown);
-		if (c->seconds > 0)
-			table_cell_seconds(&t, c->seconds);
-		else
-			table_cell(&t, c->to_run ? STR("?") : STR(""));
-		table_cell(&t, buf_view(&why));
+		sum.requests += c->requests;
+		sum.tokens_in += c->tokens_in + c->tokens_out;
+		sum.cost += c->cost;
+		sum.more_requests += c->more_requests;
+		sum.more_tokens += c->more_tokens;
+		sum.more_cost += c->more_cost;
+		if (c->basis && strcmp(c->basis, PLAN_GUESS) == 0)
+			sum.basis = PLAN_GUESS;
+	}
+	if (!sum.requests && !sum.more_requests)
+		return;
+	buf_puts(b, "\nof providers: about ");
+	put_bill(b, sum.requests, sum.tokens_in, sum.cost);
+	if (sum.more_requests) {
+		buf_puts(b, "; at most ");
+		put_bill(b, sum.more_requests, sum.more_tokens, sum.more_cost);
+		buf_puts(b, " more for what is decided later");
+	}
+	if (sum.cost + sum.more_cost <= 0)
+		buf_puts(b, "; no prices are given (price_in, price_out of the provider)");
+	buf_puts(b, strcmp(sum.basis, PLAN_GUESS) == 0
+					? ".\nEstimated by the lengths of the prompts, until a run has measured it"
+					: ".\nEstimated by what earlier runs took");
+	buf_puts(b, "; answers that are stored already cost nothing.\n");
+}
+
+static void plan_row(struct table *t, const struct stage_status *s, bool asks)
+{
+	const struct stage_counts *c = &s->c;
+	CLEANUP(buf_release) struct buf why = BUF_INIT;
+	CLEANUP(buf_release) struct buf price = BUF_INIT;
+	put_reasons(&why, c);
+	table_cell(t, str_of(s->name));
+	table_cell(t, str_of(s->uses));
+	table_cell_count(t, c->cached);
+	table_cell_count(t, c->to_run);
+	table_cell_count(t, c->unknown);
+	if (asks) {
+		table_cell_count(t, c->requests);
+		table_cell_count(t, c->tokens_in + c->tokens_out);
+		if (c->cost > 0)
+			buf_printf(&price, "%.2f", c->cost);
+		table_cell(t, buf_view(&price));
+	}
+	if (c->seconds > 0)
+		table_cell_seconds(t, c->seconds);
+	else
+		table_cell(t, c->to_run ? STR("?") : STR(""));
+	table_cell(t, buf_view(&why));
+}
+
+static void plan_table(struct buf *b, const struct run_status *st)
+{
+	static const char *const plain[] = {"stage", "uses", ">cached", ">to run", ">unknown", ">work time", "why"};
+	static const char *const paid[] = {
+		"stage", "uses", ">cached", ">to run", ">unknown", ">requests", ">tokens", ">cost", ">work time", "why"};
+	CLEANUP(table_release) struct table t;
+	int64_t to_run = 0, unknown = 0, quarantined = 0;
+	double seconds = 0;
+	bool asks = false;
+	for (size_t i = 0; i < st->nstages; i++)
+		asks |= st->stages[i].c.requests + st->stages[i].c.more_requests > 0;
+	table_init(&t, asks ? paid : plain, asks ? COUNT_OF(paid) : COUNT_OF(plain));
+	for (size_t i = 0; i < st->nstages; i++) {
+		const struct stage_counts *c = &st->stages[i].c;
+		plan_row(&t, &st->stages[i], asks);
 		to_run += c->to_run;
 		unknown += c->unknown;
 		quarantined += c->quarantined;
 		seconds += c->seconds;
 	}
 	table_print(&t, b);
+	put_spending(b, st);
 	if (quarantined) {
 		buf_putc(b, '\n');
 		put_count(b, quarantined);
@@ -77,7 +140,7 @@ static void plan_table(struct buf *b, const struct run_status *st)
 	if (seconds > 0) {
 		buf_puts(b, " (about ");
 		put_seconds(b, seconds);
-		buf_puts(b, " of work as measured in earlier runs)");
+		buf_puts(b, " of work)");
 	}
 	if (unknown) {
 		buf_puts(b, ", ");

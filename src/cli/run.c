@@ -36,11 +36,11 @@ static const struct cli_option options[] = {
 	{0, "only", CLI_TEXT, AT(only), "X", 0, 0, "one call by its id, or all whose id begins with X/; results go to pilot/"},
 	{0, "partial", CLI_FLAG, AT(partial), NULL, 0, 0, "write the release although many calls were quarantined"},
 	{0, "yes", CLI_FLAG, AT(yes), NULL, 0, 0,
-		"do not ask before paying again (embedded providers are free, so nothing is asked)"},
+		"pay again without being asked (confirm_above in the YAML says from which cost on it asks)"},
 	{'j', "jobs", CLI_INT, AT(jobs), "N", 1, 1024,
 		"threads and sound workers (default: the processors this machine lends us)"},
 	{0, "max-cost", CLI_REAL, AT(max_cost), "X", 0, 1e12,
-		"stop when this run has cost X (embedded providers cost nothing)"},
+		"stop when this run has cost X, in the currency of the providers' prices"},
 	{0, "max-time", CLI_TIME, AT(max_time), "T", 0, 0, "stop cleanly after T: 90, 90s, 15m, 2h"},
 	{0, "json", CLI_FLAG, AT(json), NULL, 0, 0, "print the status as JSON at the end"},
 };
@@ -244,7 +244,8 @@ static int run_engine(const struct run_options *o, struct config *config, const 
 		.limit = o->limit,
 		.only = o->only ? only.data : NULL,
 		.partial = o->partial,
-		.max_time_s = o->max_time,
+		.max_time_s = o->max_time ? o->max_time : config->max_time_s,
+		.max_cost = o->max_cost,
 		.worker = command,
 		.command = "run",
 		.tick = display_tick,
@@ -268,6 +269,68 @@ static int run_engine(const struct run_options *o, struct config *config, const 
 	return status;
 }
 
+/* What calls that were done before, and are to be done again, will cost: those that are new, or failed, are what the run is for. */
+static int cost_again(const struct run_options *o, struct config *config, const char *work, double *ret)
+{
+	CLEANUP(buf_release) struct buf only = BUF_INIT;
+	struct run_status st = {.state = ""};
+	struct err e = ERR_INIT;
+	where_id(o->only ? o->only : "", &only);
+	struct engine_args args = {.config = config,
+		.work = work,
+		.jobs = 1,
+		.until = o->until,
+		.limit = o->limit,
+		.only = o->only ? only.data : NULL,
+		.command = "plan"};
+	int rc = engine_plan(&args, &st, &e);
+	if (rc < 0)
+		return say_error("%s", e.text), rc;
+	*ret = 0;
+	for (size_t i = 0; i < st.nstages; i++) {
+		const struct stage_counts *c = &st.stages[i].c;
+		int64_t again = c->to_run - c->reasons[REASON_NEW] - c->reasons[REASON_FAILED];
+		if (c->to_run > 0 && again > 0)
+			*ret += c->cost * (double)again / (double)c->to_run;
+	}
+	run_status_free(&st);
+	return 0;
+}
+
+static bool answered_yes(void)
+{
+	char line[16] = "";
+	return fgets(line, sizeof(line), stdin) && (line[0] == 'y' || line[0] == 'Y');
+}
+
+/* 0: go on; else the exit status. */
+static int confirm(const struct run_options *o, struct config **config, const char *work)
+{
+	double again = 0;
+	if ((*config)->confirm_above < 0 || o->yes)
+		return 0;
+	double limit = (*config)->confirm_above;
+	int rc = cost_again(o, *config, work, &again);
+	config_free(*config); /* planning has used it up */
+	*config = NULL;
+	if (rc < 0)
+		return err_class_of(rc) == CLASS_CONFIG ? EXIT_BAD_CONFIG : EXIT_ERROR;
+	if (where_config(&o->where, config) < 0)
+		return EXIT_BAD_CONFIG;
+	if (again <= limit)
+		return 0;
+	fprintf(stderr,
+		"taf: calls that were paid for will be made again: about %.2f (confirm_above: %.2f; taf plan tells why).\n",
+		again, limit);
+	if (isatty(STDIN_FILENO)) {
+		fprintf(stderr, "Go on? [y/N] ");
+		if (answered_yes())
+			return 0;
+	}
+	say_error("nothing was done; --yes goes on without asking");
+	return EXIT_BUDGET;
+}
+
 static int run(const struct cli_given *given)
 {
 	const struct run_options *o = given->opts;
@@ -282,7 +345,8 @@ static int run(const struct cli_given *given)
 		say_error("%s", e.text);
 		return EXIT_ERROR;
 	}
-	return run_engine(o, config, work.data);
+	int status = confirm(o, &config, work.data);
+	return status ? status : run_engine(o, config, work.data);
 }
 
 const struct cli_command command_run = {

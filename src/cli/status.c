@@ -61,10 +61,32 @@ static void read_stage(struct latest *l, const struct json *row, struct stage_st
 	c->total = json_get_int(row, "total", 0);
 	c->in_flight = json_get_int(row, "in_flight", 0);
 	c->seconds = real_of(row, "seconds");
+	c->requests = json_get_int(row, "requests", 0);
 	c->tokens_in = json_get_int(row, "tokens_in", 0);
 	c->tokens_out = json_get_int(row, "tokens_out", 0);
 	c->cost = real_of(row, "cost");
 	l->quarantined += c->quarantined;
+}
+
+static void read_provider(struct latest *l, const struct json *row, struct provider_status *p)
+{
+	p->name = arena_str(&l->arena, json_get_str(row, "name")).p;
+	p->c = (struct account_counts){.requests = json_get_int(row, "requests", 0),
+		.ok = json_get_int(row, "ok", 0),
+		.limited = json_get_int(row, "limited", 0),
+		.troubled = json_get_int(row, "troubled", 0),
+		.lost = json_get_int(row, "lost", 0),
+		.refused = json_get_int(row, "refused", 0),
+		.filtered = json_get_int(row, "filtered", 0),
+		.invalid = json_get_int(row, "invalid", 0),
+		.tokens_in = json_get_int(row, "tokens_in", 0),
+		.tokens_out = json_get_int(row, "tokens_out", 0),
+		.cost = (int64_t)(real_of(row, "cost") * 1e6 + 0.5),
+		.waiting = json_get_int(row, "waiting", 0),
+		.in_flight = json_get_int(row, "in_flight", 0),
+		.window = json_get_int(row, "window", 0),
+		.paused = json_get_bool(row, "paused", false),
+		.paused_s = json_get_int(row, "paused_s", 0)};
 }
 
 /* A row that says "running" of a process that is gone is of a run that was killed. */
@@ -86,13 +108,16 @@ static int read_latest(struct latest *l, struct store *store, const char *work, 
 	if (rc > 0)
 		rc = json_parse(&l->arena, buf_view(&row.stats), &l->json, e);
 	if (rc == 0) {
-		const struct json *stages = json_get(l->json, "stages");
+		const struct json *stages = json_get(l->json, "stages"), *providers = json_get(l->json, "providers");
 		memcpy(l->status.id, row.id, sizeof(l->status.id));
 		l->status.exit_status = row.exit_status;
 		l->status.seconds = real_of(json_get(l->json, "run"), "seconds");
 		l->status.stages = arena_array(&l->arena, json_count(stages) + 1, sizeof(*l->status.stages));
 		JSON_EACH(stage, stages)
 			read_stage(l, stage, &l->status.stages[l->status.nstages++]);
+		l->status.providers = arena_array(&l->arena, json_count(providers) + 1, sizeof(*l->status.providers));
+		JSON_EACH(provider, providers)
+			read_provider(l, provider, &l->status.providers[l->status.nproviders++]);
 		settle_state(l, &row, work);
 	}
 	buf_release(&row.stats);

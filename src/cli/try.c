@@ -198,7 +198,8 @@ static void put_asks(struct buf *b, const struct trial_view *v)
 	JSON_EACH(ask, v->r.asks) {
 		const struct json *answer = json_get(ask, "answer");
 		bool stored = json_get_bool(ask, "stored", false);
-		buf_printf(b, "  request %zu:\n", ++n);
+		struct str step = json_get_str(ask, "step");
+		buf_printf(b, step.n ? "  request %zu (%.*s):\n" : "  request %zu:\n", ++n, STR_FMT(step));
 		put_nested(b, json_get(ask, "request"));
 		buf_printf(b, "  answer%s:\n", stored ? " (stored, so it is not asked again)" : "");
 		if (json_is(answer, JSON_NULL))
@@ -206,6 +207,13 @@ static void put_asks(struct buf *b, const struct trial_view *v)
 		else
 			put_nested(b, answer);
 	}
+	if (v->r.tokens_in + v->r.tokens_out)
+		buf_printf(
+			b, "  asked just now: %lld tokens in, %lld out", (long long)v->r.tokens_in, (long long)v->r.tokens_out);
+	if (v->r.cost > 0)
+		buf_printf(b, ", cost %.4f", v->r.cost);
+	if (v->r.tokens_in + v->r.tokens_out)
+		buf_puts(b, "; the answers are kept\n");
 }
 
 static void put_output(struct buf *b, const struct trial_view *v)
@@ -403,6 +411,7 @@ static int try_call(const struct cli_given *given)
 	CLEANUP(buf_release) struct buf work = BUF_INIT;
 	CLEANUP(buf_release) struct buf id = BUF_INIT;
 	CLEANUP(buf_release) struct buf worker = BUF_INIT;
+	CLEANUP(fs_close) int lock = -1;
 	struct err e = ERR_INIT;
 	if (where_config(&v.o->where, &config) < 0 || !folder_stage_known(config, "try", v.stage))
 		return EXIT_BAD_CONFIG;
@@ -410,7 +419,12 @@ static int try_call(const struct cli_given *given)
 	v.uses = ops->name;
 	where_work(&v.o->where, &work);
 	where_id(given->args[1], &id);
+	const struct provider *provider = config->stages[config_stage_index(config, str_of(v.stage))].stage.provider;
 	int rc = machine_worker(&worker, ops->exec == EXEC_SOUND, &e);
+	/* Answers are paid for, so they are kept; while a run works here, only those that are stored are used. */
+	bool keep = provider && provider->ops->ask && folder_lock(work.data, &lock, NULL) == 0;
+	if (provider && provider->ops->ask && !keep)
+		say_error("note: a run is working in %s: only stored answers are used", work.data);
 	if (rc == 0)
 		rc = scratch_make(&scratch, &e);
 	const char *command[] = {worker.data, NULL};
@@ -418,6 +432,7 @@ static int try_call(const struct cli_given *given)
 		.work = work.data,
 		.stage = v.stage,
 		.id = buf_view(&id),
+		.keep = keep,
 		.objects = scratch.path,
 		.worker = command};
 	if (rc == 0)

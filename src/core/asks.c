@@ -63,6 +63,120 @@ int asks_resolve(struct engine *g, struct stage_run *s, struct work *w, struct e
 	return 0;
 }
 
+/* --- Questions that are asked one by one (core/chat.h) --- */
+
+/* The first draw of a step: H(call id, step). An expand's slots ask for themselves. */
+static int64_t step_draw(const struct stage_run *s, const struct work *w, const char *step)
+{
+	if (s->cs->stage.provider->ops->deterministic)
+		return 0;
+	const char *purpose = s->ops->kind == STAGE_EXPAND ? arena_printf(w->arena, "ask %s.%d", step, w->slot)
+													   : arena_printf(w->arena, "ask %s", step);
+	return (int64_t)(draw_hash((uint64_t)s->g->config->seed, w->id, purpose) >> 16);
+}
+
+static int read_object(void *arg, struct str hex, struct buf *ret, struct err *e)
+{
+	struct work *w = arg;
+	return work_object_read(w, hex, OBJECT_MAX, ret, e);
+}
+
+static void count_spent(struct stage_run *s, const struct provider_answer *a)
+{
+	s->requests++;
+	s->tokens_in += a->tokens_in;
+	s->tokens_out += a->tokens_out;
+	s->cost += a->cost;
+}
+
+static int ask_anew(struct stage_run *s, struct work *w, const struct work_ask *q, int64_t draw,
+	struct provider_answer *ret, struct err *e)
+{
+	const struct provider *p = s->cs->stage.provider;
+	struct provider_ask ask = {.arena = w->arena,
+		.request = q->request,
+		.schema = q->schema,
+		.seed = draw & 0x7fffffff,
+		.lane = s->at,
+		.object = read_object,
+		.arg = w};
+	if (engine_stopped(s->g))
+		return err_set(e, ERR_STOPPED, "the run was stopped");
+	if (!s->account)
+		return err_set(e, ERR_TRANSIENT, "no stored answer to this question, and provider %s is not asked now", p->name);
+	int rc = p->ops->ask(p, s->account, &ask, ret, e);
+	if (rc == ERR_ACCOUNT)
+		account_refuse(s->account, e);
+	return rc;
+}
+
+static int next_at(const struct work *w)
+{
+	return w->io->asked ? w->io->asked->at + 1 : 0;
+}
+
+static void remember(struct work *w, const struct work_ask *q, const struct work_asked *asked)
+{
+	struct work_asked *a = ARENA_NEW(w->arena, struct work_asked);
+	*a = *asked;
+	a->step = arena_strdup(w->arena, q->step);
+	a->sent = q->request;
+	a->at = next_at(w);
+	a->next = w->io->asked;
+	w->io->asked = a;
+}
+
+int asks_answer(void *arg, struct work *w, const struct work_ask *q, struct json **ret, struct err *e)
+{
+	struct stage_run *s = arg;
+	CLEANUP(buf_release) struct buf request = BUF_INIT;
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	struct digest d;
+	int64_t draw = step_draw(s, w, q->step) + q->draw;
+	request_digest(s, &request, q->request, &d);
+	int rc = s->g->store ? store_answer(s->g->store, &d, draw, &text, e) : 0;
+	if (rc > 0) {
+		rc = json_parse(w->arena, buf_view(&text), ret, e);
+		if (rc < 0)
+			return err_context(e, "a stored answer");
+		remember(w, q, &(struct work_asked){.request = d, .draw = draw, .stored = true, .answer = *ret});
+		return 0;
+	}
+	struct provider_answer answer = {.answer = NULL};
+	if (rc == 0)
+		rc = ask_anew(s, w, q, draw, &answer, e);
+	if (rc < 0)
+		return rc;
+	json_write(&text, answer.answer);
+	if (buf_error(&text))
+		return err_set(e, ERR_TOOBIG, "the answer is larger than %zu bytes", text.max);
+	count_spent(s, &answer);
+	struct answer_row row = {.request = d,
+		.draw = draw,
+		.answer = buf_view(&text),
+		.sent = buf_view(&request),
+		.model = answer.model,
+		.tokens_in = answer.tokens_in,
+		.tokens_out = answer.tokens_out,
+		.cost = answer.cost,
+		.stage = s->n,
+		.item = w->io->item,
+		.asked = next_at(w),
+		.step = str_of(q->step)};
+	store_put_answer(s->g->store, &row);
+	*ret = answer.answer;
+	remember(w, q, &(struct work_asked){.request = d, .draw = draw, .answer = *ret});
+	return 0;
+}
+
+void asks_invalid(void *arg, struct work *w)
+{
+	const struct stage_run *s = arg;
+	(void)w;
+	if (s->account)
+		account_count_invalid(s->account);
+}
+
 void asks_store(struct engine *g, struct stage_run *s, struct work *w, const struct json *answers)
 {
 	CLEANUP(buf_release) struct buf request = BUF_INIT;
@@ -73,7 +187,12 @@ void asks_store(struct engine *g, struct stage_run *s, struct work *w, const str
 		const struct json *answer = json_get(row, "answer");
 		if (!ask || !answer)
 			continue;
-		struct answer_row put = {.draw = first_draw(s, w, (size_t)index), .object = json_get_str(answer, "object")};
+		struct answer_row put = {.draw = first_draw(s, w, (size_t)index),
+			.object = json_get_str(answer, "object"),
+			.stage = s->n,
+			.item = w->io->item,
+			.asked = (int)index,
+			.step = str_of(arena_printf(w->arena, "ask %lld", (long long)index + 1))};
 		request_digest(s, &request, ask, &put.request);
 		buf_clear(&text);
 		json_write(&text, answer);
@@ -85,4 +204,22 @@ void asks_store(struct engine *g, struct stage_run *s, struct work *w, const str
 			store_put_object(g->store, &d, json_get_int(answer, "bytes", objects_size(g->objects, &d)), 0);
 		store_put_answer(g->store, &put);
 	}
+}
+
+void asks_refs(struct stage_run *s, const struct work *w, struct visit_done *d)
+{
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	size_t n = json_count(w->io->asks) + (size_t)(w->io->asked ? w->io->asked->at + 1 : 0), step = 0;
+	if (n == 0)
+		return;
+	struct answer_ref *v = arena_array(w->arena, n + 1, sizeof(*v));
+	JSON_EACH(request, w->io->asks) {
+		request_digest(s, &text, request, &v[step].request);
+		v[step].draw = first_draw(s, w, step);
+		step++;
+	}
+	for (const struct work_asked *a = w->io->asked; a; a = a->next)
+		v[step + (size_t)a->at] = (struct answer_ref){a->request, a->draw};
+	d->answers = v;
+	d->nanswers = n;
 }

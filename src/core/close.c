@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,6 +75,7 @@ void close_stage(struct stage_run *s)
 		json_set(&a, state, "outputs", outputs);
 	int64_t us = s->computed > 0 ? s->busy_us / s->computed : (int64_t)(s->seconds_per_item * 1e6);
 	json_set_int(&a, state, "us_per_item", us);
+	money_close(s, state, &a);
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
 	json_write(&text, state);
 	store_put_stage_state(g->store, s->n, buf_view(&text));
@@ -96,6 +98,33 @@ void close_counts(struct stage_run *s)
 	arena_release(&a);
 }
 
+/* What the items to run will take, by what earlier ones took. Waiting for a provider goes on for many calls at once: its time is what the limits of the
+ * account make of it, and at least what the calls in hand at once need. */
+static void plan_stage(struct stage_run *s, struct stage_counts *c)
+{
+	const struct stage_spent *one = &s->per_item;
+	double n = (double)c->to_run;
+	c->seconds = n * s->seconds_per_item;
+	if (s->exec != EXEC_NETWORK)
+		return;
+	struct account_config account = {.name = NULL};
+	s->cs->stage.provider->ops->account(s->cs->stage.provider, &account);
+	c->requests = (int64_t)(n * one->requests + 0.5);
+	c->tokens_in = (int64_t)(n * one->tokens_in + 0.5);
+	c->tokens_out = (int64_t)(n * one->tokens_out + 0.5);
+	c->cost = n * one->cost;
+	c->more_requests = (int64_t)((double)c->unknown * one->requests + 0.5);
+	c->more_tokens = (int64_t)((double)c->unknown * (one->tokens_in + one->tokens_out) + 0.5);
+	c->more_cost = (double)c->unknown * one->cost;
+	c->basis = one->measured ? PLAN_MEASURED : one->requests > 0 ? PLAN_GUESS : NULL;
+	c->seconds /= account.limits.in_flight > 1 ? account.limits.in_flight : 1;
+	if (account.limits.requests_per_min > 0)
+		c->seconds = fmax(c->seconds, n * one->requests * 60 / (double)account.limits.requests_per_min);
+	if (account.limits.tokens_per_min > 0)
+		c->seconds =
+			fmax(c->seconds, n * (one->tokens_in + one->tokens_out) * 60 / (double)account.limits.tokens_per_min);
+}
+
 static void fill_stage(struct stage_run *s, struct stage_status *st)
 {
 	st->name = s->cs->stage.name;
@@ -113,12 +142,16 @@ static void fill_stage(struct stage_run *s, struct stage_status *st)
 		.total = s->total,
 		.in_flight = s->in_flight,
 		.seconds = (double)s->busy_us / 1e6,
+		.requests = s->requests,
+		.tokens_in = s->tokens_in,
+		.tokens_out = s->tokens_out,
+		.cost = (double)s->cost / 1e6,
 		.to_run = s->to_run,
 		.unknown = s->unknown};
 	for (int r = 0; r < REASONS; r++)
 		c->reasons[r] = s->reasons[r];
 	if (s->g->dry)
-		c->seconds = (double)c->to_run * s->seconds_per_item;
+		plan_stage(s, c);
 }
 
 void status_fill(struct engine *g, struct run_status *st)
@@ -133,6 +166,7 @@ void status_fill(struct engine *g, struct run_status *st)
 	for (size_t i = 0; i < g->nstages; i++)
 		if (g->stages[i].chosen)
 			fill_stage(&g->stages[i], &st->stages[st->nstages++]);
+	money_status(g, st);
 	st->outputs = g->outputs;
 	st->noutputs = g->noutputs;
 }
@@ -140,6 +174,7 @@ void status_fill(struct engine *g, struct run_status *st)
 void run_status_free(struct run_status *s)
 {
 	free(s->stages);
+	free(s->providers);
 	for (size_t i = 0; i < s->noutputs; i++)
 		free((void *)(uintptr_t)s->outputs[i]);
 	free((void *)(uintptr_t)s->outputs);
@@ -161,10 +196,39 @@ static struct json *stage_json(struct arena *a, const struct stage_status *st)
 	json_set_int(a, row, "total", c->total);
 	json_set_int(a, row, "in_flight", c->in_flight);
 	json_set(a, row, "seconds", json_real(a, (double)(int64_t)(c->seconds * 1000) / 1000));
+	json_set_int(a, row, "requests", c->requests);
 	json_set_int(a, row, "tokens_in", c->tokens_in);
 	json_set_int(a, row, "tokens_out", c->tokens_out);
 	json_set(a, row, "cost", json_real(a, c->cost));
 	return row;
+}
+
+static struct json *providers_json(struct arena *a, const struct run_status *s)
+{
+	struct json *list = json_array(a);
+	for (size_t i = 0; i < s->nproviders; i++) {
+		const struct account_counts *c = &s->providers[i].c;
+		struct json *row = json_object(a);
+		json_set_text(a, row, "name", s->providers[i].name);
+		json_set_int(a, row, "requests", c->requests);
+		json_set_int(a, row, "ok", c->ok);
+		json_set_int(a, row, "limited", c->limited);
+		json_set_int(a, row, "troubled", c->troubled);
+		json_set_int(a, row, "lost", c->lost);
+		json_set_int(a, row, "refused", c->refused);
+		json_set_int(a, row, "filtered", c->filtered);
+		json_set_int(a, row, "invalid", c->invalid);
+		json_set_int(a, row, "tokens_in", c->tokens_in);
+		json_set_int(a, row, "tokens_out", c->tokens_out);
+		json_set(a, row, "cost", json_real(a, (double)c->cost / 1e6));
+		json_set_int(a, row, "waiting", c->waiting);
+		json_set_int(a, row, "in_flight", c->in_flight);
+		json_set_int(a, row, "window", c->window);
+		json_set(a, row, "paused", json_bool(a, c->paused));
+		json_set_int(a, row, "paused_s", c->paused_s);
+		json_append(list, row);
+	}
+	return list;
 }
 
 void run_status_json(struct buf *b, const struct run_status *s)
@@ -179,6 +243,8 @@ void run_status_json(struct buf *b, const struct run_status *s)
 		json_append(stages, stage_json(&a, &s->stages[i]));
 	json_set(&a, out, "run", run);
 	json_set(&a, out, "stages", stages);
+	if (s->nproviders)
+		json_set(&a, out, "providers", providers_json(&a, s));
 	json_write(b, out);
 	arena_release(&a);
 }
@@ -199,9 +265,11 @@ void plan_json(struct buf *b, const struct run_status *s)
 			if (c->reasons[r])
 				json_set_int(&a, reasons, reason_name(r), c->reasons[r]);
 		json_set(&a, row, "reasons", reasons);
-		json_set_int(&a, row, "requests", 0);
-		json_set_int(&a, row, "tokens", 0);
-		json_set(&a, row, "cost", json_real(&a, 0));
+		json_set_int(&a, row, "requests", c->requests);
+		json_set_int(&a, row, "tokens", c->tokens_in + c->tokens_out);
+		json_set(&a, row, "cost", json_real(&a, c->cost));
+		if (c->basis)
+			json_set_text(&a, row, "basis", c->basis);
 		json_set(&a, row, "seconds", json_real(&a, (double)(int64_t)(c->seconds * 1000) / 1000));
 		json_append(stages, row);
 	}

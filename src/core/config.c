@@ -1,6 +1,7 @@
 #include "core/config.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/fs.h"
 #include "core/overlay.h"
 #include "core/secret.h"
@@ -92,6 +93,20 @@ static bool date_ok(struct str s)
 	return month != 2 || day < 29 || (year % 4 == 0 && (year % 100 != 0 || year % 400 == 0));
 }
 
+/* Negative when not given. */
+static double read_money(struct load *l, const struct yaml_node *root, const char *key)
+{
+	const struct yaml_node *node = yaml_get(root, key);
+	double money = -1;
+	if (!node || yaml_is_null(node))
+		return -1;
+	if (!yaml_real(node, &money))
+		problem_add(l->problems, node->mark, "%s: expected a number", key);
+	else if (money < 0)
+		problem_add(l->problems, node->mark, "%s: cannot be negative", key);
+	return money;
+}
+
 static void read_top(struct load *l, const struct yaml_node *root)
 {
 	struct config *c = l->c;
@@ -113,17 +128,12 @@ static void read_top(struct load *l, const struct yaml_node *root)
 		else
 			c->date = arena_strdup(&c->arena, node->text.p);
 	}
-	c->max_cost = -1;
-	node = yaml_get(root, "max_cost");
-	double cost;
-	if (node && !yaml_is_null(node)) {
-		if (!yaml_real(node, &cost))
-			problem_add(l->problems, node->mark, "max_cost: expected a number");
-		else if (cost < 0)
-			problem_add(l->problems, node->mark, "max_cost: cannot be negative");
-		else
-			c->max_cost = cost;
-	}
+	c->max_cost = read_money(l, root, "max_cost");
+	c->confirm_above = read_money(l, root, "confirm_above");
+	scalar_int(l, yaml_get(root, "max_tokens"), "max_tokens", 0, INT64_MAX, &c->max_tokens);
+	node = yaml_get(root, "max_time");
+	if (node && !yaml_is_null(node) && (node->kind != YAML_SCALAR || !clock_span(node->text, &c->max_time_s)))
+		problem_add(l->problems, node->mark, "max_time: expected a time such as 90s, 15m, 2h or 1d");
 }
 
 /* --- Providers --- */
@@ -268,6 +278,9 @@ static bool read_with(struct load *l, struct config_stage *s, const struct yaml_
 	}
 	if (s->provider >= 0)
 		s->stage.provider = &l->c->providers[s->provider];
+	if (l->problems->n == before && s->stage.provider && ops->suits &&
+		ops->suits(s->stage.params, s->stage.provider->ops, &e))
+		problem_add(l->problems, with->mark, "%s: %s", s->stage.name, e.text);
 	ops->fields(s->stage.params, &s->fields);
 	put_name(&s->stage.arena, &s->fields, s->stage.name);
 	return l->problems->n == before;

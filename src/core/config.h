@@ -38,6 +38,9 @@ struct config {
 	int64_t seed;
 	const char *date;           /* "YYYY-MM-DD", or NULL */
 	double max_cost;            /* of the work folder in all; negative: none given */
+	double confirm_above;       /* a run that would pay this much again asks first; negative: never */
+	int64_t max_tokens;         /* of a run, both ways; 0: none */
+	int64_t max_time_s;         /* of a run; 0: none */
 	struct provider *providers; /* by name */
 	size_t nproviders;
 	struct config_stage *stages; /* topological order, stable by file order */

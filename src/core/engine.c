@@ -57,6 +57,7 @@ void engine_init(struct engine *g, const struct engine_args *args)
 	pthread_condattr_init(&mono);
 	pthread_condattr_setclock(&mono, CLOCK_MONOTONIC);
 	pthread_cond_init(&g->more, NULL);
+	pthread_cond_init(&g->more_network, NULL);
 	pthread_cond_init(&g->idle, &mono);
 	pthread_condattr_destroy(&mono);
 	claims_init(g);
@@ -98,6 +99,7 @@ void engine_release(struct engine *g)
 	buf_release(&g->row.stats);
 	arena_release(&g->arena);
 	pthread_cond_destroy(&g->more);
+	pthread_cond_destroy(&g->more_network);
 	pthread_cond_destroy(&g->idle);
 	pthread_mutex_destroy(&g->lock);
 }
@@ -142,7 +144,7 @@ static int exit_of(struct engine *g)
 		return EXIT_ERROR;
 	if (g->interrupted)
 		return EXIT_INTERRUPTED;
-	if (g->out_of_time)
+	if (g->out_of_time || g->out_of_budget)
 		return EXIT_BUDGET;
 	if (unfinished)
 		return EXIT_ERROR;
@@ -219,6 +221,8 @@ static void check_limits(struct engine *g)
 	}
 	if (stop_level() == STOP_DROP)
 		sound_drop(g);
+	if (g->stopping)
+		money_stop(g, stop_level() == STOP_DROP);
 	if (g->args->max_time_s > 0 && clock_ms() - g->started_ms > g->args->max_time_s * 1000 && !g->out_of_time) {
 		g->out_of_time = true;
 		g->stopping = true;
@@ -274,6 +278,8 @@ static int run_all(struct engine *g, struct run_status *st, struct err *e)
 {
 	int rc = init_open_stages(g, e);
 	if (rc == 0)
+		rc = money_start(g, e);
+	if (rc == 0)
 		rc = setup_memos(g, e);
 	if (rc == 0)
 		rc = open_spool(g, e);
@@ -289,7 +295,9 @@ static int run_all(struct engine *g, struct run_status *st, struct err *e)
 		rc = pool_start(g, e);
 	if (rc == 0)
 		watch(g, st);
+	money_stop(g, stop_level() == STOP_DROP);
 	pool_stop(g);
+	money_rest(g);
 	sound_stop(g);
 	objects_sweep(g->objects, NULL); /* what killed workers left */
 	return rc;
@@ -355,6 +363,7 @@ static void hand_over(struct engine *g, struct run_status *st, struct run_status
 		g->args->tick(g->args->tick_arg, st);
 	if (!ret) {
 		free(st->stages);
+		free(st->providers);
 		return;
 	}
 	const char **names = xcalloc(g->noutputs + 1, sizeof(*names));
@@ -386,6 +395,7 @@ int engine_run(const struct engine_args *args, struct run_status *ret, struct er
 	}
 	g.row.exit_status = status;
 	hand_over(&g, &st, ret);
+	money_free(&g);
 	store_close(g.store, false);
 	engine_release(&g);
 	return status;
@@ -412,7 +422,7 @@ int engine_read(struct engine *g, struct err *e)
 	buf_printf(&path, "%s/taf.db", g->args->work);
 	int rc = fs_stat(path.data, &st, e);
 	if (rc == 0 && st.exists)
-		rc = store_open(g->args->work, DB_READ, &g->store, e);
+		rc = store_open(g->args->work, g->keeps ? DB_WRITE : DB_READ, &g->store, e);
 	if (rc == ERR_NOTFOUND) {
 		rc = 0;
 		err_clear(e);

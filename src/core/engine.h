@@ -5,6 +5,7 @@
 #ifndef TAF_CORE_ENGINE_H
 #define TAF_CORE_ENGINE_H
 
+#include "core/account.h"
 #include "core/config.h"
 #include "core/store.h"
 
@@ -18,6 +19,10 @@ enum exit_status {
 	EXIT_INTERRUPTED = 130
 };
 
+/* What a plan's requests, tokens and cost go by. */
+#define PLAN_MEASURED "earlier-runs"
+#define PLAN_GUESS "prompt-lengths"
+
 /** Counts of one stage, as in `status --json`. Times are seconds of work, summed over threads and workers. */
 struct stage_counts {
 	int64_t in, out, cached, computed, rejected, quarantined;
@@ -25,8 +30,11 @@ struct stage_counts {
 	int64_t total;  /* calls known to come, for progress */
 	int64_t in_flight;
 	double seconds;
-	int64_t tokens_in, tokens_out;
-	double cost;
+	int64_t requests, tokens_in, tokens_out; /* plan: expected */
+	double cost;                             /* in the user's currency */
+	int64_t more_requests, more_tokens;      /* plan: of what is decided later, at most */
+	double more_cost;
+	const char *basis; /* plan: what requests, tokens and cost go by; NULL: nothing is known */
 	/* plan */
 	int64_t to_run, unknown, reasons[REASONS];
 };
@@ -35,6 +43,11 @@ struct stage_status {
 	struct stage_counts c;
 	bool finished, stopped;
 };
+/** A provider over the network in this run. */
+struct provider_status {
+	const char *name;
+	struct account_counts c;
+};
 struct run_status {
 	char id[32];
 	const char *state; /* running, done, stopped, interrupted */
@@ -42,6 +55,8 @@ struct run_status {
 	double seconds;
 	struct stage_status *stages;
 	size_t nstages;
+	struct provider_status *providers; /* those that stages of this run ask; NULL for none */
+	size_t nproviders;
 	const char *const *outputs; /* folders of sinks written or found whole in this run */
 	size_t noutputs;
 };
@@ -50,12 +65,13 @@ struct engine_args {
 	struct config *config;
 	const char *work;          /* the work folder */
 	int jobs;                  /* item threads and sound workers, ≥ 1 */
-	int network;               /* most network items in flight; 0: 64 */
+	int network;               /* most network threads; 0: as many as the accounts let in flight */
 	const char *until;         /* last stage, or NULL */
 	int64_t limit;             /* at most so many calls of all sources together; 0: all */
 	const char *only;          /* an id, or the start of ids up to a '/' or '+'; NULL: all */
 	bool partial;              /* release although many were quarantined */
 	int64_t max_time_s;        /* 0: none */
+	double max_cost;           /* of this run, in the user's currency; 0: none */
 	const char *const *worker; /* command of the sound worker, NULL-terminated */
 	int64_t worker_ready_ms;   /* a worker that has not said READY by then will not; 0: 30 s */
 	const char *command;       /* for the run's record */

@@ -8,6 +8,7 @@
 
 #include "base/list.h"
 #include "base/map.h"
+#include "core/account.h"
 #include "core/engine.h"
 #include "core/files.h"
 #include "core/key.h"
@@ -72,18 +73,25 @@ struct sources_of {
 	size_t n;
 };
 
+/** What an item of a stage takes of its provider: means of earlier runs, or what the stage type expects. */
+struct stage_spent {
+	double requests, tokens_in, tokens_out, cost; /* cost in the user's currency */
+	bool measured;
+};
+
 struct stage_run {
 	struct engine *g;
 	struct config_stage *cs;
 	const struct stage_ops *ops;
-	int at;          /* index */
-	int32_t n;       /* row of table stage; 0 while unknown (plan of a new stage) */
-	bool chosen;     /* up to --until */
-	bool pools;      /* an expand over a pool, or before one */
-	bool feeds;      /* before an expand over a pool */
-	bool closed;     /* settled under this closure in an earlier run */
-	bool is_private; /* what it writes may hold private text */
-	bool rewired;    /* other stages lie before it than when its memos were made */
+	enum stage_exec exec; /* the type's, but of a provider over the network: then threads that wait */
+	int at;               /* index */
+	int32_t n;            /* row of table stage; 0 while unknown (plan of a new stage) */
+	bool chosen;          /* up to --until */
+	bool pools;           /* an expand over a pool, or before one */
+	bool feeds;           /* before an expand over a pool */
+	bool closed;          /* settled under this closure in an earlier run */
+	bool is_private;      /* what it writes may hold private text */
+	bool rewired;         /* other stages lie before it than when its memos were made */
 	struct digest fingerprint, closure, wiring;
 	int32_t fp_row;
 	struct buf parts; /* of the fingerprint */
@@ -108,6 +116,11 @@ struct stage_run {
 	struct buf outputs;      /* sink: JSON of the files written or found whole */
 	struct digest key;       /* reduce, sink: over all calls */
 	double seconds_per_item; /* from earlier runs; 0: not known */
+	/* of a provider over the network: money.c */
+	struct account *account;                            /* NULL in a plan */
+	int hands, most_hands;                              /* items in hand; under the lock */
+	atomic_llong requests, tokens_in, tokens_out, cost; /* of this run: what its questions took; cost in millionths */
+	struct stage_spent per_item;                        /* plan: what one takes */
 };
 
 struct families; /* see peers.c */
@@ -118,7 +131,8 @@ struct engine {
 	struct config *config;
 	struct store *store;
 	struct files *files;
-	bool dry;            /* plan */
+	bool dry;            /* plan, try */
+	bool keeps;          /* try: the folder is locked, answers are kept */
 	bool narrowed;       /* --limit or --only */
 	const char *objects; /* folder */
 	int32_t run;
@@ -127,8 +141,8 @@ struct engine {
 	struct stage_run *stages;
 	size_t nstages;
 	pthread_mutex_t lock;
-	pthread_cond_t more; /* something is ready, or the run ends */
-	struct arena arena;  /* ids; under the lock */
+	pthread_cond_t more, more_network; /* something is ready for item threads, for those that wait; or the run ends */
+	struct arena arena;                /* ids; under the lock */
 	struct item **items;
 	_Atomic int32_t nitems;     /* highest number + 1 */
 	struct map ids;             /* → number */
@@ -139,7 +153,10 @@ struct engine {
 	bool objects_lost;    /* at the start: nothing counts as closed */
 	bool ended;           /* threads leave; under the lock */
 	atomic_bool stopping; /* nothing new is taken up */
-	bool interrupted, out_of_time;
+	bool interrupted, out_of_time, out_of_budget;
+	struct err budget_words; /* which limit; under the lock */
+	struct accounts *accounts;
+	struct budget budget;
 	struct err failure; /* the first that stops the run; under the lock */
 	atomic_bool failed; /* whether there is one */
 	struct err account; /* the first refusal of an account; under the lock */
@@ -147,7 +164,7 @@ struct engine {
 	pthread_t *threads;
 	size_t nthreads, threads_cap;
 	int network_threads, network_idle;
-	int idle_threads; /* waiting for more, of both kinds */
+	int idle_threads; /* item threads that wait for more */
 	struct sound *sound;
 	const char **outputs; /* room for one a stage */
 	atomic_size_t noutputs;
@@ -251,7 +268,9 @@ struct visit_done {
 	struct digest key, input;
 	struct str fields; /* canonical JSON */
 	bool rejected;
-	const struct json *objects; /* [{digest, size}] */
+	const struct json *objects;       /* [{digest, size}] */
+	const struct answer_ref *answers; /* what it was made of, in the work's arena */
+	size_t nanswers;
 	int rc;
 	struct err *e;
 };
@@ -277,7 +296,31 @@ void claims_release(struct engine *g, const struct digest *key);
 /** plan: true the first time a key is seen; it is never released. */
 bool claims_mark(struct engine *g, const struct digest *key);
 
+/* money.c: providers over the network */
+/** How stage `s` is worked, and what an item takes of its provider. */
+void money_setup(struct stage_run *s);
+/** Accounts of the stages that have work; what their providers lack is told before any work. */
+int money_start(struct engine *g, struct err *e);
+/** Nothing more is asked; with `drop` what is being asked is given up. */
+void money_stop(struct engine *g, bool drop);
+/** Nobody asks any more: what was paid beside the answers is counted too. */
+void money_rest(struct engine *g);
+void money_free(struct engine *g);
+/** A limit was reached: the run ends, as with --max-time. */
+void money_out(struct engine *g, const struct err *e);
+/** Counts of the accounts into the status. */
+void money_status(struct engine *g, struct run_status *st);
+/** Means an item, into the state of a finished stage. */
+void money_close(struct stage_run *s, struct json *state, struct arena *a);
+/** Room for one more item of this stage in the hands of the threads that wait. Under the lock. */
+bool money_room(const struct stage_run *s);
+
 /* asks.c */
+/** work_io.ask of the engine: `arg` is the stage_run. */
+int asks_answer(void *arg, struct work *w, const struct work_ask *q, struct json **ret, struct err *e);
+void asks_invalid(void *arg, struct work *w);
+/** The answers that a work used, for its result. */
+void asks_refs(struct stage_run *s, const struct work *w, struct visit_done *d);
 int asks_resolve(struct engine *g, struct stage_run *s, struct work *w, struct err *e);
 void asks_store(struct engine *g, struct stage_run *s, struct work *w, const struct json *answers);
 

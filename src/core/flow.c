@@ -72,7 +72,7 @@ static void end_here(struct stage_run *s, int32_t item, struct slot *slot)
 static void be_ready(struct stage_run *s, int32_t item, struct slot *slot, struct record *r)
 {
 	slot->now = SLOT_READY;
-	if (r && r->carries && s->ops->exec != EXEC_NETWORK && !slot->unknown && r->ntodo < COUNT_OF(r->todo)) {
+	if (r && r->carries && s->exec != EXEC_NETWORK && !slot->unknown && r->ntodo < COUNT_OF(r->todo)) {
 		r->todo[r->ntodo++] = s->at;
 		return;
 	}

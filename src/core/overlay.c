@@ -11,7 +11,7 @@
 	}
 
 static struct str top_keys[] = {KEY("version"), KEY("name"), KEY("seed"), KEY("date"), KEY("max_cost"),
-	KEY("providers"), KEY("stages"), KEY("profiles")};
+	KEY("max_tokens"), KEY("max_time"), KEY("confirm_above"), KEY("providers"), KEY("stages"), KEY("profiles")};
 static struct str stage_keys[] = {
 	KEY("name"), KEY("uses"), KEY("needs"), KEY("with"), KEY("generation"), KEY("item_timeout_s")};
 const struct option_list config_top_keys = {top_keys, COUNT_OF(top_keys)};

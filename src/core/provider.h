@@ -8,6 +8,35 @@
 
 enum provider_serves { PROVIDER_LLM, PROVIDER_TTS };
 
+struct account;
+struct account_config;
+struct provider;
+
+/** One question to an LLM over the network. */
+struct provider_ask {
+	struct arena *arena;
+	/** Canonical: {messages, temperature?, max_tokens?, json?: true}; sound in a message stands as {type: input_audio, object: HEX, format}. */
+	const struct json *request;
+	const struct json *schema; /* with `json`: what the answer must be like, for servers that can be told; not part of any key. May be NULL */
+	int64_t seed; /* of this draw, ≥ 0, below 2^31 */
+	int lane;     /* the stage, for what answers usually take */
+	/** The bytes of an object that a message names. */
+	int (*object)(void *arg, struct str hex, struct buf *ret, struct err *e);
+	void *arg;
+};
+struct provider_answer {
+	/** {content, finish: stop|length, model, reasoning?, before?: [{model, why: filtered|refused|missing, content?}], estimated?: true} as the server sent
+	 * it, unread: what is stored. `before` are the models that gave no answer; `estimated`: the server told no usage. */
+	struct json *answer;
+	struct str model;
+	int64_t tokens_in, tokens_out, cost; /* of all that was paid for this answer; cost in millionths of the currency */
+};
+/** What a stage's questions may take. */
+struct provider_asking {
+	int draws;   /* at most, per question */
+	bool repair; /* one more request that states what was wrong with a JSON answer */
+};
+
 struct provider_ops {
 	const char *kind; /* "script", "espeak" */
 	const char *help;
@@ -19,6 +48,19 @@ struct provider_ops {
 	const struct option *options;
 	size_t noptions;
 	const char *(*libraries)(void); /* NULL for none */
+	/* Over the network; NULL for embedded kinds. */
+	/** What the option table cannot say, before any work: ERR_CONFIG names the provider and e.g. the environment variable that is not set.
+	 * `check` looks at it too. */
+	int (*ready)(const struct provider *p, struct err *e);
+	void (*account)(const struct provider *p, struct account_config *ret);
+	void (*asking)(const struct provider *p, struct provider_asking *ret);
+	/** Ask once: all attempts, fallback models and waits. ERR_DATA: refused or filtered by all models, or the request is bad; ERR_TRANSIENT: attempts used up;
+	 * ERR_INVALID: the reply is longer than any answer may be, so the next draw;
+	 * ERR_ACCOUNT, ERR_BUDGET, ERR_STOPPED. */
+	int (*ask)(const struct provider *p, struct account *account, const struct provider_ask *q,
+		struct provider_answer *ret, struct err *e);
+	/** `check --online`: one cheap request; model, latency and what the server says of its limits as a line, appended. */
+	int (*probe)(const struct provider *p, struct account *account, struct buf *ret, struct err *e);
 };
 
 struct provider {

@@ -170,7 +170,10 @@ static int setup_stage(struct stage_run *s, struct err *e)
 	setup_wiring(s);
 	setup_private(s);
 	rc = setup_closure(s, e);
-	return rc < 0 ? rc : setup_state(s, e);
+	if (rc == 0)
+		rc = setup_state(s, e);
+	money_setup(s);
+	return rc;
 }
 
 static void choose_until(struct engine *g)

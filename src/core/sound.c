@@ -82,7 +82,7 @@ void sound_setup(struct engine *g, const char *folder, struct buf *ret)
 	struct json *setup = json_object(&a), *stages = json_array(&a);
 	json_set_text(&a, setup, "objects", folder);
 	for (size_t i = 0; i < g->nstages; i++)
-		if (g->stages[i].chosen && g->stages[i].ops->exec == EXEC_SOUND)
+		if (g->stages[i].chosen && g->stages[i].exec == EXEC_SOUND)
 			json_append(stages, stage_setup(&a, &g->stages[i]));
 	json_set(&a, setup, "stages", stages);
 	json_write(ret, setup);
@@ -374,13 +374,14 @@ static bool take_done(struct sound *x, struct record *r, struct worker *w, const
 		if (d.rc < 0)
 			err_set(&e, d.rc, "%.*s", STR_FMT(json_get_str(reply, "error")));
 		s->busy_us += json_get_int(reply, "us", 0);
-		struct work_io io = {.asks = json_copy(&a, j->asks ? j->asks : json_array(&a))};
+		struct work_io io = {.asks = json_copy(&a, j->asks ? j->asks : json_array(&a)), .item = j->item};
 		struct work work = {.stage = &s->cs->stage,
 			.id = work_id(x->g, s, j->item),
 			.slot = item_at(x->g, j->item)->slot,
 			.arena = &a,
 			.io = &io};
 		asks_store(x->g, s, &work, json_get(reply, "answers"));
+		asks_refs(s, &work, &d);
 		d.objects = json_get(reply, "objects");
 		d.rejected = json_get_bool(reply, "rejected", false);
 		const struct json *f = json_get(reply, "fields");
@@ -513,7 +514,7 @@ int sound_start(struct engine *g, struct err *e)
 {
 	bool any = false;
 	for (size_t i = 0; i < g->nstages; i++)
-		any |= g->stages[i].chosen && g->stages[i].ops->exec == EXEC_SOUND;
+		any |= g->stages[i].chosen && g->stages[i].exec == EXEC_SOUND;
 	if (!any)
 		return 0;
 	struct sound *x = xcalloc(1, sizeof(*x));

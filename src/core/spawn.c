@@ -22,6 +22,7 @@ static int spawn_with(const char *const *command, int fd, pid_t *ret, struct err
 	/* dup2 onto the same number would keep close-on-exec: the child's end is never 3 (see below). */
 	posix_spawn_file_actions_adddup2(&actions, fd, WORKER_FD);
 	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_addclosefrom_np(&actions, WORKER_FD + 1); /* curl's own sockets are not close-on-exec */
 	posix_spawnattr_init(&attr);
 	sigemptyset(&none);
 	posix_spawnattr_setsigmask(&attr, &none);

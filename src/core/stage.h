@@ -148,6 +148,10 @@ struct gather_facts {
 };
 const struct gather_facts *gather_facts(const struct gather *g);
 
+struct stage_cost {
+	int64_t requests, bytes_in /* of all prompts, UTF-8 */, tokens_out;
+};
+
 struct stage_ops {
 	const char *name; /* `uses:` */
 	const char *help; /* one line */
@@ -162,6 +166,9 @@ struct stage_ops {
 	void (*fields)(const void *params, struct stage_fields *ret);
 	/** Check what the table cannot (one option against another). Problems go to err as ERR_CONFIG. */
 	int (*check)(const void *params, struct err *e);
+	/** Whether a provider of this kind can do what the parameters ask: the words of ERR_CONFIG are told with the place, before any work. NULL: any of
+	 * the kind it serves. */
+	int (*suits)(const void *params, const struct provider_ops *provider, struct err *e);
 	/** Read data files (by their parsed options), build tables: stage->state. Run only when the stage has work. Also in the worker. */
 	int (*init)(struct stage *s, struct err *e);
 	void (*destroy)(struct stage *s); /* what the arena does not free */
@@ -188,6 +195,8 @@ struct stage_ops {
 	void (*mentions)(const struct stage *s, void (*each)(void *arg, struct str id), void *arg);
 	/** Whether calls it makes are private (sources). */
 	bool (*is_private)(const void *params);
+	/** LLM stages: what one item takes of its provider, all its requests together, when nothing is known from earlier runs: for `taf plan`. NULL: nothing. */
+	void (*cost)(const struct stage *s, struct stage_cost *ret);
 	/** Which kind of provider its OPT_PROVIDER option names; PROVIDER_LLM when not said. */
 	enum provider_serves serves;
 };

@@ -22,7 +22,7 @@ const char *outcome_name(enum outcome o)
 	return names[o];
 }
 
-/* Format of taf.db, version 1. Rows that only grow are numbered in order, so that inserts append; nothing is indexed on a random key but
+/* Format of taf.db, version 2 (with store_answer_tables; version 1 had no `step` and `cost` of answers, see store_migrate.c). Rows that only grow are numbered in order, so that inserts append; nothing is indexed on a random key but
  * failures, objects and answers, which are rare or slow to come by. */
 static const char schema[] =
 	"CREATE TABLE item(n INTEGER PRIMARY KEY, id TEXT NOT NULL);"
@@ -44,18 +44,23 @@ static const char schema[] =
 	" result INTEGER NOT NULL, was_result INTEGER NOT NULL, PRIMARY KEY(stage,item)) WITHOUT ROWID;"
 	"CREATE TABLE failure(key BLOB, stage INTEGER NOT NULL, item INTEGER, run INTEGER NOT NULL, code INTEGER NOT NULL,"
 	" text TEXT NOT NULL, PRIMARY KEY(key,item)) WITHOUT ROWID;"
-	"CREATE TABLE answer(request BLOB, draw INTEGER, answer TEXT NOT NULL, sent TEXT NOT NULL, object BLOB, model TEXT "
-	"NOT NULL,"
-	" tokens_in INTEGER NOT NULL, tokens_out INTEGER NOT NULL, run INTEGER NOT NULL, PRIMARY KEY(request,draw)) "
-	"WITHOUT ROWID;"
-	"CREATE INDEX answer_object ON answer(object) WHERE object IS NOT NULL;"
 	"CREATE TABLE seen(path TEXT, way INTEGER, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, ctime_ns INTEGER NOT "
 	"NULL, ino INTEGER NOT NULL,"
 	" hashed_ms INTEGER NOT NULL, digest BLOB NOT NULL, PRIMARY KEY(path,way)) WITHOUT ROWID;"
 	"CREATE TABLE run(n INTEGER PRIMARY KEY, id TEXT NOT NULL, state TEXT NOT NULL, exit_status INTEGER NOT NULL, "
 	"started_ms INTEGER NOT NULL,"
-	" ended_ms INTEGER NOT NULL, pid INTEGER NOT NULL, stats TEXT NOT NULL);"
-	"PRAGMA user_version=1;";
+	" ended_ms INTEGER NOT NULL, pid INTEGER NOT NULL, stats TEXT NOT NULL);";
+
+/* A file that has no tables yet. */
+static int make_tables(struct store *s, struct err *e)
+{
+	int rc = db_exec(s->db, "BEGIN IMMEDIATE", e);
+	if (rc == 0)
+		rc = db_exec(s->db, schema, e);
+	if (rc == 0)
+		rc = db_exec(s->db, store_answer_tables, e);
+	return rc < 0 ? rc : db_exec(s->db, "COMMIT", e);
+}
 
 static int check_version(struct store *s, enum db_mode mode, struct err *e)
 {
@@ -67,16 +72,12 @@ static int check_version(struct store *s, enum db_mode mode, struct err *e)
 		return err_set(e, ERR_DB,
 			"%s was written by a newer taf (format %lld, this one knows %d): use that taf, or another work folder (-w)",
 			s->path, (long long)version, STORE_VERSION);
+	s->format = mode == DB_READ ? (int)version : STORE_VERSION;
 	if (version == STORE_VERSION)
 		return 0;
 	if (mode == DB_READ)
-		return err_set(e, ERR_NOTFOUND, "%s has no run in it yet", s->path);
-	rc = db_exec(s->db, "BEGIN IMMEDIATE", e);
-	if (rc == 0)
-		rc = db_exec(s->db, schema, e);
-	if (rc == 0)
-		rc = db_exec(s->db, "COMMIT", e);
-	return rc;
+		return version ? 0 : err_set(e, ERR_NOTFOUND, "%s has no run in it yet", s->path);
+	return version ? store_migrate(s->db, s->path, (int)version, e) : make_tables(s, e);
 }
 
 static int load_counters(struct store *s, struct err *e)
@@ -233,6 +234,27 @@ void reader_give(struct store *s, struct reader *r)
 	pthread_mutex_lock(&s->lock);
 	r->next = s->readers;
 	s->readers = r;
+	pthread_mutex_unlock(&s->lock);
+}
+
+bool store_used(struct store *s, int *known, const char *sql)
+{
+	pthread_mutex_lock(&s->lock);
+	if (*known <= 0) {
+		int64_t any = 0;
+		if (*known == 0)
+			db_query_int(s->db, sql, 0, &any, NULL);
+		*known = any ? 1 : -1;
+	}
+	bool used = *known > 0;
+	pthread_mutex_unlock(&s->lock);
+	return used;
+}
+
+void store_mark_used(struct store *s, int *known)
+{
+	pthread_mutex_lock(&s->lock);
+	*known = 1;
 	pthread_mutex_unlock(&s->lock);
 }
 

@@ -5,7 +5,8 @@
  * After a write failed (disk full, database) the store takes nothing more: store_failed() tells, the scheduler stops the run.
  * All functions are safe from any thread unless they say otherwise.
  *
- * Format: STORE_VERSION in PRAGMA user_version; a newer one is refused, an older one migrated (docs/architecture.md has the tables).
+ * Format: STORE_VERSION in PRAGMA user_version; a newer one is refused, an older one migrated when it is opened for writing (docs/architecture.md
+ * has the tables) and read as it is otherwise: it has no requests of answers to show, and nothing was spent.
  */
 #ifndef TAF_CORE_STORE_H
 #define TAF_CORE_STORE_H
@@ -13,7 +14,7 @@
 #include "io/db.h"
 #include "io/digest.h"
 
-#define STORE_VERSION 1
+#define STORE_VERSION 2
 #define MEMO_INPUT 16 /* bytes of the input digest that a memo keeps */
 
 /** What became of an item at a stage; in memos and in `--json` by name. */
@@ -79,8 +80,21 @@ int store_failed(struct store *s, struct err *e);
 int store_find(struct store *s, const struct digest *key, struct result *ret, struct err *e);
 /** Read by row: ERR_LOST when it is not there. */
 int store_result(struct store *s, int64_t n, struct result *ret, struct err *e);
+/** An answer by its key. */
+struct answer_ref {
+	struct digest request;
+	int64_t draw;
+};
+struct result_row {
+	const struct digest *key;
+	bool rejected;
+	struct str fields;                /* canonical JSON */
+	const struct answer_ref *answers; /* that it was made of, in the order they were asked for; committed with it */
+	size_t nanswers;
+};
 /** Put; returns its row. The objects its fields name are put with store_put_object. */
 int64_t store_put_result(struct store *s, const struct digest *key, bool rejected, struct str fields);
+int64_t store_put_result_row(struct store *s, const struct result_row *row);
 void store_put_object(struct store *s, const struct digest *object, int64_t size, int64_t result);
 /** Forget a result (its object was lost): the next look-up of its key finds nothing. */
 void store_drop_result(struct store *s, const struct digest *key, int64_t n);
@@ -129,9 +143,27 @@ struct answer_row {
 	struct str sent;   /* the request, canonical JSON */
 	struct str object; /* hex digest of the object it names, or empty */
 	struct str model;
-	int64_t tokens_in, tokens_out;
+	int64_t tokens_in, tokens_out, cost; /* of all that was paid for it; cost in millionths of the currency */
+	int32_t stage, item;                 /* rows of who asked; 0: nobody here */
+	int asked;                           /* which of the item's questions, from 0 */
+	struct str step;                     /* its name */
+	bool imported;                       /* from another work folder (`taf answers import`): it cost nothing here */
 };
+/** Put, and count what it took. */
 void store_put_answer(struct store *s, const struct answer_row *row);
+/** Count what was paid for questions that got no answer, in millionths of the currency. */
+void store_put_spent(struct store *s, int64_t cost);
+/** What was ever spent in this work folder, in millionths: also for answers that are kept no more. */
+int store_spent(struct store *s, int64_t *ret, struct err *e);
+/** What is kept of answers, each once: those a result was made of, in order (`result` > 0); else those that an item's questions at a stage got, in order
+ * (`item` > 0); else all, in no order that means anything. The row's texts hold while `take` runs; `sent` is the request's text. A negative code of `take`
+ * ends it. One thread. */
+struct answer_query {
+	int64_t result;
+	int32_t stage, item;
+};
+int store_answers(struct store *s, const struct answer_query *q,
+	int (*take)(void *arg, const struct answer_row *row, struct err *e), void *arg, struct err *e);
 
 /* Objects lost from the disk */
 /** Forget all results and answers that name these objects and unsettle their memos, then flush. Opened for reading: as if that had been done. */

@@ -28,6 +28,7 @@ struct reader {
 
 struct store {
 	char *path;
+	int format;          /* of the file: below STORE_VERSION only when opened for reading */
 	struct db *db;       /* for whoever opened the store: loading, commands that read */
 	struct db *write_db; /* the writer's */
 	struct writer *writer;
@@ -47,5 +48,12 @@ struct store {
 
 int reader_take(struct store *s, enum store_read what, struct reader **ret, struct db_stmt **ret_st, struct err *e);
 void reader_give(struct store *s, struct reader *r);
+/** Whether a table has rows, asked once (`known`): most runs have no failure and no answer to look for. */
+bool store_used(struct store *s, int *known, const char *sql);
+void store_mark_used(struct store *s, int *known);
+/** Bring the tables of format `from` to STORE_VERSION, in one transaction. */
+int store_migrate(struct db *db, const char *path, int from, struct err *e);
+/** The tables of format 2 that format 1 had not, or had otherwise. */
+extern const char store_answer_tables[];
 
 #endif

@@ -94,20 +94,28 @@ int store_find(struct store *s, const struct digest *key, struct result *ret, st
 	}
 }
 
-int64_t store_put_result(struct store *s, const struct digest *key, bool rejected, struct str fields)
+int64_t store_put_result_row(struct store *s, const struct result_row *row)
 {
-	uint64_t head = key_head(key);
+	uint64_t head = key_head(row->key);
 	writer_begin(s->writer);
 	pthread_mutex_lock(&s->lock);
 	int64_t n = s->next_result++;
 	if (s->index_loaded || load_index(s, NULL) == 0)
 		keyindex_put(&s->index, head, n);
 	pthread_mutex_unlock(&s->lock);
-	writer_put(s->writer, ROW_RESULT, "iibti", n, (int64_t)rejected, (const void *)key->b, (size_t)DIGEST_SIZE, fields,
-		(int64_t)s->run);
+	writer_put(s->writer, ROW_RESULT, "iibti", n, (int64_t)row->rejected, (const void *)row->key->b,
+		(size_t)DIGEST_SIZE, row->fields, (int64_t)s->run);
 	writer_put(s->writer, ROW_RESULT_KEY, "ii", n, (int64_t)head);
+	for (size_t i = 0; i < row->nanswers; i++)
+		writer_put(s->writer, ROW_RESULT_ANSWER, "iibi", n, (int64_t)i, (const void *)row->answers[i].request.b,
+			(size_t)DIGEST_SIZE, row->answers[i].draw);
 	writer_end(s->writer);
 	return n;
+}
+
+int64_t store_put_result(struct store *s, const struct digest *key, bool rejected, struct str fields)
+{
+	return store_put_result_row(s, &(struct result_row){.key = key, .rejected = rejected, .fields = fields});
 }
 
 void store_put_object(struct store *s, const struct digest *object, int64_t size, int64_t result)
@@ -129,6 +137,7 @@ void store_drop_result(struct store *s, const struct digest *key, int64_t n)
 	writer_put(s->writer, ROW_DROP_RESULT, "i", n);
 	writer_put(s->writer, ROW_DROP_RESULT_KEY, "i", n);
 	writer_put(s->writer, ROW_DROP_RESULT_OBJECT, "i", n);
+	writer_put(s->writer, ROW_DROP_RESULT_ANSWER, "i", n);
 	writer_end(s->writer);
 }
 
@@ -207,28 +216,6 @@ static void failure_fill(struct failure *f, struct db_stmt *st, int col)
 	buf_str(&f->text, db_col_str(st, col + 4));
 }
 
-/* Whether a table has rows, asked once: most runs have no failure and no answer to look for. */
-static bool table_used(struct store *s, int *known, const char *sql)
-{
-	pthread_mutex_lock(&s->lock);
-	if (*known <= 0) {
-		int64_t any = 0;
-		if (*known == 0)
-			db_query_int(s->db, sql, 0, &any, NULL);
-		*known = any ? 1 : -1;
-	}
-	bool used = *known > 0;
-	pthread_mutex_unlock(&s->lock);
-	return used;
-}
-
-static void table_mark(struct store *s, int *known)
-{
-	pthread_mutex_lock(&s->lock);
-	*known = 1;
-	pthread_mutex_unlock(&s->lock);
-}
-
 #define FAILED_KEY (DIGEST_SIZE + sizeof(int32_t))
 
 static void failed_key(const struct digest *key, int32_t item, char ret[FAILED_KEY])
@@ -281,7 +268,7 @@ static int read_failure(struct store *s, const struct digest *key, int32_t item,
 
 int store_find_failure(struct store *s, const struct digest *key, int32_t item, struct failure *ret, struct err *e)
 {
-	if (!table_used(s, &s->has_failures, "SELECT 1 FROM failure LIMIT 1"))
+	if (!store_used(s, &s->has_failures, "SELECT 1 FROM failure LIMIT 1"))
 		return 0;
 	int64_t code;
 	bool now = failed_now(s, key, item, &code);
@@ -298,7 +285,7 @@ int store_find_failure(struct store *s, const struct digest *key, int32_t item, 
 
 void store_put_failure(struct store *s, const struct failure *f)
 {
-	table_mark(s, &s->has_failures);
+	store_mark_used(s, &s->has_failures);
 	mark_failed(s, &f->key, f->item, f->code);
 	writer_begin(s->writer);
 	writer_put(s->writer, ROW_FAILURE, "biiiit", (const void *)f->key.b, (size_t)DIGEST_SIZE, (int64_t)f->stage,
@@ -332,80 +319,6 @@ int store_failures(struct store *s, int (*take)(void *arg, const struct failure 
 	}
 	buf_release(&f.text);
 	return rc;
-}
-
-/* --- Answers --- */
-
-#define ANSWER_KEY (DIGEST_SIZE + sizeof(int64_t))
-
-static void answer_key(const struct digest *request, int64_t draw, char ret[ANSWER_KEY])
-{
-	memcpy(ret, request->b, DIGEST_SIZE);
-	memcpy(ret + DIGEST_SIZE, &draw, sizeof(draw));
-}
-
-/* Whether this answer was put a moment ago and is still in the writer's queue. */
-static bool answer_queued(struct store *s, const struct digest *request, int64_t draw)
-{
-	char key[ANSWER_KEY];
-	answer_key(request, draw, key);
-	pthread_mutex_lock(&s->lock);
-	bool queued = s->answered.n > 0 && map_find(&s->answered, str_n(key, sizeof(key))) != NULL;
-	pthread_mutex_unlock(&s->lock);
-	return queued;
-}
-
-static int read_answer(struct store *s, const struct digest *request, int64_t draw, struct buf *ret, struct err *e)
-{
-	struct reader *r;
-	struct db_stmt *st;
-	int rc = reader_take(s, READ_ANSWER, &r, &st, e);
-	if (rc < 0)
-		return rc;
-	db_blob(st, 1, request->b, DIGEST_SIZE);
-	db_int(st, 2, draw);
-	rc = db_step(st, e);
-	if (rc > 0) {
-		buf_clear(ret);
-		buf_str(ret, db_col_str(st, 0));
-	}
-	db_reset(st);
-	reader_give(s, r);
-	return rc;
-}
-
-int store_answer(struct store *s, const struct digest *request, int64_t draw, struct buf *ret, struct err *e)
-{
-	if (!table_used(s, &s->has_answers, "SELECT 1 FROM answer LIMIT 1"))
-		return 0;
-	int rc = read_answer(s, request, draw, ret, e);
-	if (rc == 0 && answer_queued(s, request, draw)) {
-		rc = store_flush(s, e);
-		if (rc == 0)
-			rc = read_answer(s, request, draw, ret, e);
-	}
-	return rc;
-}
-
-void store_put_answer(struct store *s, const struct answer_row *a)
-{
-	struct digest object;
-	bool has = digest_parse(a->object, &object);
-	table_mark(s, &s->has_answers);
-	char key[ANSWER_KEY];
-	answer_key(&a->request, a->draw, key);
-	int64_t committed = writer_committed(s->writer);
-	writer_begin(s->writer);
-	int64_t ticket = writer_put(s->writer, ROW_ANSWER, has ? "bittbtiii" : "bittntiii", (const void *)a->request.b,
-		(size_t)DIGEST_SIZE, a->draw, a->answer, a->sent, (const void *)(has ? object.b : NULL),
-		has ? (size_t)DIGEST_SIZE : (size_t)0, a->model, a->tokens_in, a->tokens_out, (int64_t)s->run);
-	writer_end(s->writer);
-	pthread_mutex_lock(&s->lock);
-	if (s->last_answer <= committed)
-		map_clear(&s->answered); /* all on disk */
-	map_put(&s->answered, str_n(key, sizeof(key)), NULL);
-	s->last_answer = ticket;
-	pthread_mutex_unlock(&s->lock);
 }
 
 /* --- Objects --- */
@@ -453,8 +366,8 @@ static int mark_lost(struct store *s, const struct digest *objects, size_t n, st
 
 int store_lose_objects(struct store *s, const struct digest *objects, size_t n, struct err *e)
 {
-	static const enum store_row steps[] = {
-		ROW_LOST_MEMO, ROW_LOST_KEY, ROW_LOST_RESULT, ROW_LOST_LINK, ROW_LOST_ANSWER, ROW_LOST_OBJECT, ROW_LOST_DONE};
+	static const enum store_row steps[] = {ROW_LOST_MEMO, ROW_LOST_KEY, ROW_LOST_RESULT, ROW_LOST_RESULT_ANSWER,
+		ROW_LOST_LINK, ROW_LOST_ANSWER, ROW_LOST_OBJECT, ROW_LOST_DONE};
 	if (!s->writer)
 		return mark_lost(s, objects, n, e);
 	writer_begin(s->writer);

@@ -402,6 +402,7 @@ int try_stage(const struct try_args *args, struct try_result *ret, struct err *e
 	t->ret = ret;
 	engine_init(&t->g, &engine);
 	t->g.dry = true;
+	t->g.keeps = args->keep;
 	int rc = prepare(t, e);
 	if (rc == 0)
 		rc = work(t, e);
@@ -409,7 +410,8 @@ int try_stage(const struct try_args *args, struct try_result *ret, struct err *e
 		rc = read_stored(t, e);
 	if (t->r.g)
 		record_release(&t->r);
-	store_close(t->g.store, true);
+	money_free(&t->g);
+	store_close(t->g.store, !args->keep); /* an answer that was paid for is kept */
 	engine_release(&t->g);
 	free(t);
 	return rc;

@@ -1,4 +1,4 @@
-/* One stage on one call, with nothing stored (`taf try`): the input is put together from the stored results of the stages before, the work is done on
+/* One stage on one call, with nothing stored but paid answers (`taf try`): the input is put together from the stored results of the stages before, the work is done on
  * this thread, or in a worker of its own when it touches sound. The store is opened to read only, so a run may be going on meanwhile; objects
  * that the work makes go to a folder of the caller's.
  * Not for reduces and sinks, which have no work on one call. One thread. A try_result owns its memory: release it also after a failure. */
@@ -10,9 +10,10 @@
 
 struct try_args {
 	struct config *config;
-	const char *work;          /* the work folder */
-	const char *stage;         /* its name in the pipeline */
-	struct str id;             /* of a call; expand: of a child, or of a parent, which stands for its first child */
+	const char *work;  /* the work folder */
+	const char *stage; /* its name in the pipeline */
+	struct str id;     /* of a call; expand: of a child, or of a parent, which stands for its first child */
+	bool keep; /* the caller holds the folder's lock: a provider over the network may be asked, and its answers are kept */
 	const char *objects;       /* an empty folder for the objects that are made */
 	const char *const *worker; /* command of the sound worker, NULL-terminated */
 };
@@ -35,9 +36,11 @@ struct try_result {
 	bool private_in, private_out;
 	const struct json *input; /* the declared reads; source: what was listed */
 	const struct json *peers; /* expand over a pool: the calls it was given; NULL otherwise */
-	const struct json *asks;  /* [{request, answer, stored}]: what providers were asked; NULL: nothing */
-	int code;                 /* < 0: the work failed, */
-	const char *error;        /* and how */
+	const struct json *asks;  /* [{request, answer, stored, step?, draw?}]: what providers were asked; NULL: nothing */
+	int64_t tokens_in, tokens_out; /* of what was asked just now */
+	double cost;                   /* of that, in the user's currency */
+	int code;                      /* < 0: the work failed, */
+	const char *error;             /* and how */
 	bool rejected;
 	const struct json *fields; /* what it would write, under the stage's own name; NULL when it failed */
 	int64_t us;                /* of work */

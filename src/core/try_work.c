@@ -43,6 +43,33 @@ static void tell_asks(struct trial *t, const struct json *made)
 	t->ret->asks = out;
 }
 
+/* Questions that were asked one by one, the first first. */
+static void tell_questions(struct trial *t)
+{
+	struct arena *a = &t->ret->arena;
+	struct work_asked *first = NULL;
+	for (struct work_asked *v = t->w.io->asked, *next; v; v = next) {
+		next = v->next;
+		v->next = first;
+		first = v;
+	}
+	struct json *out = first ? json_array(a) : NULL;
+	for (; first; first = first->next) {
+		struct json *row = json_object(a);
+		json_set_text(a, row, "step", first->step);
+		json_set_int(a, row, "draw", first->draw);
+		json_set(a, row, "request", json_copy(a, first->sent));
+		json_set(a, row, "answer", json_copy(a, first->answer));
+		json_set(a, row, "stored", json_bool(a, first->stored));
+		json_append(out, row);
+	}
+	if (out)
+		t->ret->asks = out;
+	t->ret->tokens_in = t->s->tokens_in;
+	t->ret->tokens_out = t->s->tokens_out;
+	t->ret->cost = (double)t->s->cost / 1e6;
+}
+
 static void tell_failure(struct trial *t, int rc, const struct err *own)
 {
 	t->ret->code = rc;
@@ -80,6 +107,7 @@ static void work_here(struct trial *t)
 	int rc = t->s->ops->process(&t->w, &own);
 	t->ret->us = clock_us() - from;
 	tell_asks(t, t->w.io->answers);
+	tell_questions(t);
 	if (rc < 0)
 		tell_failure(t, rc, &own);
 	else
@@ -224,8 +252,6 @@ static int work_in_worker(struct trial *t, struct err *e)
 	struct message m;
 	if (!t->args->worker || !t->args->worker[0])
 		return err_set(e, ERR_IO, "no command is known for the worker that stage %s needs", t->args->stage);
-	for (size_t i = 0; i < t->g.nstages; i++) /* its set-up is of this stage alone */
-		t->g.stages[i].chosen = &t->g.stages[i] == t->s;
 	int rc = bring_objects(t, t->w.call, e);
 	if (rc == 0)
 		rc = bring_objects(t, t->w.asks, e);
@@ -260,6 +286,11 @@ int try_work(struct trial *t, struct err *e)
 {
 	struct err own = ERR_INIT;
 	int rc = stage_ready(t->s, e);
+	for (size_t i = 0; i < t->g.nstages; i++) /* no other stage's provider is needed */
+		t->g.stages[i].chosen = &t->g.stages[i] == t->s;
+	t->s->closed = false;
+	if (rc == 0 && t->args->keep)
+		rc = money_start(&t->g, e);
 	if (rc == 0)
 		rc = objects_prepare(t->args->objects, e);
 	if (rc < 0)
@@ -275,7 +306,7 @@ int try_work(struct trial *t, struct err *e)
 		if (rc < 0)
 			return rc;
 	}
-	if (t->s->ops->exec == EXEC_SOUND)
+	if (t->s->exec == EXEC_SOUND)
 		return work_in_worker(t, e);
 	work_here(t);
 	return 0;

@@ -109,7 +109,12 @@ int visit_prepare(struct record *r, struct stage_run *s, int32_t n, struct work 
 	struct item *item = item_at(r->g, n);
 	bool expand = s->ops->kind == STAGE_EXPAND;
 	struct work_io *io = ARENA_NEW(&r->arena, struct work_io);
-	*io = (struct work_io){.object_put = object_put, .object_read = object_read, .arg = s};
+	*io = (struct work_io){.object_put = object_put,
+		.object_read = object_read,
+		.ask = asks_answer,
+		.ask_invalid = asks_invalid,
+		.arg = s,
+		.item = n};
 	*w = (struct work){.stage = &s->cs->stage,
 		.id = expand ? item_at(r->g, item->parent)->id : item->id,
 		.arena = &r->arena,
@@ -184,6 +189,7 @@ static int work_once(struct record *r, struct stage_run *s, struct work *w, stru
 	d->fields = buf_view(&r->row);
 	d->rejected = w->rejected;
 	d->objects = w->io->objects;
+	asks_refs(s, w, d);
 	return rc;
 }
 
@@ -195,7 +201,7 @@ static int work_patiently(struct record *r, struct stage_run *s, struct work *w,
 	for (int tries = 1;; tries++) {
 		int rc = work_once(r, s, w, d, e);
 		if (rc == 0 || err_class_of(rc) != CLASS_TRANSIENT || rc == ERR_LOST || tries == TRANSIENT_TRIES ||
-			engine_stopped(s->g))
+			s->account || engine_stopped(s->g)) /* an account has its own attempts */
 			return rc;
 		int64_t wait = draw_range(&jitter, 50, 100) << tries;
 		for (int64_t until = clock_ms() + wait; clock_ms() < until && !engine_stopped(s->g);)
@@ -204,6 +210,7 @@ static int work_patiently(struct record *r, struct stage_run *s, struct work *w,
 		w->fields = NULL;
 		w->rejected = false;
 		w->io->asks = w->io->answers = w->io->objects = NULL;
+		w->io->asked = NULL;
 	}
 }
 
@@ -224,9 +231,15 @@ static void failed(struct record *r, struct stage_run *s, int32_t item, struct s
 		err_context(&e, "stage %s, call %.*s", s->cs->stage.name, STR_FMT(item_at(g, item)->id));
 		engine_fail(g, &e);
 	}
+	if (d->rc == ERR_BUDGET)
+		money_out(g, d->e);
 	if (class == CLASS_MACHINE || class == CLASS_CONFIG || class == CLASS_BUG || class == CLASS_STOPPED) {
 		s->in--;
 		return; /* unsettled: nothing is known of this call */
+	}
+	if (d->rc == ERR_ACCOUNT && s->stopped && s->account) { /* one call tells it for all */
+		s->in--;
+		return;
 	}
 	if (class == CLASS_ACCOUNT)
 		flow_stop_account(s, d->e);
@@ -276,7 +289,9 @@ void visit_finish(struct record *r, struct stage_run *s, int32_t item, const str
 		claims_release(g, &d->key);
 		return;
 	}
-	int64_t n = store_put_result(g->store, &d->key, d->rejected, d->fields);
+	int64_t n = store_put_result_row(g->store,
+		&(struct result_row){
+			.key = &d->key, .rejected = d->rejected, .fields = d->fields, .answers = d->answers, .nanswers = d->nanswers});
 	store_objects_of(s, d->objects, n);
 	if (slot->m.outcome == OUTCOME_FAILED || slot->m.outcome == OUTCOME_QUARANTINED)
 		store_drop_failure(g->store, &d->key, item);
@@ -392,7 +407,7 @@ static void visit_work(struct record *r, struct stage_run *s, int32_t item, stru
 	struct engine *g = s->g;
 	if (d->rc == 0 && left_waiting(s, d))
 		return;
-	if (d->rc == 0 && s->ops->exec == EXEC_SOUND) {
+	if (d->rc == 0 && s->exec == EXEC_SOUND) {
 		pthread_mutex_lock(&g->lock);
 		keyed_push(&s->sound, item, &d->key);
 		pthread_mutex_unlock(&g->lock);

@@ -5,16 +5,40 @@
 
 #include "core/stage.h"
 
+/** A question to the stage's provider (core/chat.h). */
+struct work_ask {
+	const char *step; /* unique within the item: draws start from H(id, step) */
+	const struct json *request;
+	const struct json *schema; /* sent along, in no key; may be NULL */
+	int draw;                  /* 0: the first */
+};
+
+/** An answer that the work was given: what its result is made of. */
+struct work_asked {
+	struct digest request;
+	int64_t draw;
+	bool stored; /* before this work */
+	const char *step;
+	int at; /* which of the item's questions, from 0 */
+	const struct json *sent, *answer;
+	struct work_asked *next; /* the one before */
+};
+
 struct work_io {
+	/** The stored answer of this draw, else a new one, stored first: {content, finish, model, …} (core/provider.h), in the record's memory. */
+	int (*ask)(void *arg, struct work *w, const struct work_ask *q, struct json **ret_answer, struct err *e);
+	void (*ask_invalid)(void *arg, struct work *w); /* it did not pass; counted. May be NULL */
 	/* Objects: store bytes, or read whole (ERR_LOST when missing or damaged). */
 	int (*object_put)(void *arg, struct str bytes, struct digest *ret, struct err *e);
 	int (*object_read)(void *arg, const struct digest *d, size_t max, struct buf *ret, struct err *e);
 	int (*file)(void *arg, int file, struct str *ret, struct err *e);
 	void *arg;
+	int32_t item; /* row of the item; 0: of none that is kept */
 	/* What asks() collected and work_answer() made; arrays in the record's arena. */
-	struct json *asks;    /* requests, in order */
-	struct json *answers; /* [{index, answer}] */
-	struct json *objects; /* [{digest, size}] written by this work */
+	struct work_asked *asked; /* by ask(), the last first */
+	struct json *asks;        /* requests, in order */
+	struct json *answers;     /* [{index, answer}] */
+	struct json *objects;     /* [{digest, size}] written by this work */
 };
 
 struct lister_sink {

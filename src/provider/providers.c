@@ -2,6 +2,7 @@
 
 const struct provider_ops *const providers_all[] = {
 	&provider_script,
+	&provider_openai,
 	&provider_espeak,
 	NULL,
 };

@@ -7,5 +7,6 @@
 
 extern const struct provider_ops provider_script;
 extern const struct provider_ops provider_espeak;
+extern const struct provider_ops provider_openai;
 
 #endif

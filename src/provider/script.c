@@ -394,16 +394,38 @@ static int play_ending(struct writer *w, struct err *e)
 	return 0;
 }
 
+/* What does not depend on any line. */
+static void draw_people(struct writer *w)
+{
+	const struct scenario *s = w->s;
+	const struct persona *who = w->who;
+	w->d.right_age = (int)range_named(w, STR("right"), "age", who->age_min, who->age_max);
+	w->d.left_age = (int)range_named(w, STR("left"), "age", s->left_age_min, s->left_age_max);
+	w->d.left_gender = s->left_gender.n                          ? s->left_gender
+					   : draw_named(w, STR("left"), "gender", 2) ? STR("男")
+																 : STR("女");
+	draw_builtins(w);
+}
+
+void script_people(
+	struct arena *a, const struct scenario *s, const struct persona *who, uint64_t seed, struct script_people *ret)
+{
+	struct writer w = {.a = a, .s = s, .who = who, .seed = seed};
+	draw_people(&w);
+	*ret = (struct script_people){.left_age = w.d.left_age,
+		.right_age = w.d.right_age,
+		.left_gender = w.d.left_gender,
+		.name = w.builtin[1],
+		.address = w.builtin[2],
+		.left_surname = w.builtin[5],
+		.left_staff = w.builtin[6]};
+}
+
 int script_write(struct arena *a, const struct scenario *s, const struct persona *who, uint64_t seed,
 	struct dialogue *ret, struct err *e)
 {
 	struct writer w = {.a = a, .s = s, .who = who, .seed = seed};
-	w.d.right_age = (int)range_named(&w, STR("right"), "age", who->age_min, who->age_max);
-	w.d.left_age = (int)range_named(&w, STR("left"), "age", s->left_age_min, s->left_age_max);
-	w.d.left_gender = s->left_gender.n                           ? s->left_gender
-					  : draw_named(&w, STR("left"), "gender", 2) ? STR("男")
-																 : STR("女");
-	draw_builtins(&w);
+	draw_people(&w);
 	w.values = arena_array(a, s->nslots + 1, sizeof(struct str));
 	for (size_t i = 0; i < s->nslots; i++)
 		w.values[i] = draw_slot(&w, &s->slots[i]);

@@ -21,6 +21,17 @@ struct dialogue {
 	int left_age, right_age;
 };
 
+/** Who speaks in a call: drawn from the seed, whatever is said. */
+struct script_people {
+	int left_age, right_age;
+	struct str left_gender; /* 男 or 女 */
+	struct str name, address, left_surname,
+		left_staff; /* 王海涛, 王先生; of the other side: a surname, a staff number as it is said */
+};
+/** The people of the call that script_write writes with the same arguments. */
+void script_people(
+	struct arena *a, const struct scenario *s, const struct persona *who, uint64_t seed, struct script_people *ret);
+
 /** Write one call. ERR_DATA, naming file, line and phase, when nobody has a line for this persona and these slot values. */
 int script_write(struct arena *a, const struct scenario *s, const struct persona *who, uint64_t seed,
 	struct dialogue *ret, struct err *e);

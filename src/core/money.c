@@ -1,0 +1,206 @@
+#include "core/engine_parts.h"
+
+#include "base/alloc.h"
+#include "base/log.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Providers over the network in a run: their accounts, what is paid, and what an item takes of them. */
+
+#define HANDS 64 /* items in hand of a stage that waits on something else than an account */
+
+static bool networked(const struct stage_run *s)
+{
+	const struct provider *p = s->cs->stage.provider;
+	return p && p->ops->ask;
+}
+
+static double price(double tokens_in, double tokens_out, const struct price *p)
+{
+	return (tokens_in * (double)p->in + tokens_out * (double)p->out) / 1e12;
+}
+
+/* --- What an item takes --- */
+
+static void spent_measured(struct stage_run *s)
+{
+	struct arena a = ARENA_INIT;
+	struct json *state;
+	if (s->state.len && json_parse(&a, buf_view(&s->state), &state, NULL) == 0) {
+		const struct json *one = json_get(state, "per_item");
+		s->per_item = (struct stage_spent){.requests = (double)json_get_int(one, "milli_requests", 0) / 1000,
+			.tokens_in = (double)json_get_int(one, "milli_tokens_in", 0) / 1000,
+			.tokens_out = (double)json_get_int(one, "milli_tokens_out", 0) / 1000};
+		s->per_item.measured = s->per_item.requests > 0;
+	}
+	arena_release(&a);
+}
+
+static void spent_expected(struct stage_run *s)
+{
+	struct stage_cost c = {0, 0, 0};
+	if (s->ops->cost)
+		s->ops->cost(&s->cs->stage, &c);
+	s->per_item = (struct stage_spent){.requests = (double)c.requests,
+		.tokens_in = (double)c.bytes_in / ACCOUNT_BYTES_PER_TOKEN,
+		.tokens_out = (double)c.tokens_out};
+}
+
+void money_setup(struct stage_run *s)
+{
+	s->exec = s->ops->exec;
+	s->most_hands = HANDS;
+	if (!networked(s))
+		return;
+	const struct provider *p = s->cs->stage.provider;
+	struct account_config c = {.name = p->name};
+	p->ops->account(p, &c);
+	if (s->exec == EXEC_CPU)
+		s->exec = EXEC_NETWORK;
+	s->most_hands = c.limits.in_flight;
+	spent_measured(s);
+	if (!s->per_item.measured)
+		spent_expected(s);
+	s->per_item.cost = price(s->per_item.tokens_in, s->per_item.tokens_out, &c.price);
+}
+
+static int64_t milli(int64_t sum, int64_t n)
+{
+	return (int64_t)((double)sum * 1000 / (double)n + 0.5);
+}
+
+void money_close(struct stage_run *s, struct json *state, struct arena *a)
+{
+	if (!networked(s))
+		return;
+	const struct stage_spent *old = &s->per_item;
+	bool now = s->computed > 0 && s->requests > 0;
+	if (!now && !old->measured)
+		return;
+	struct json *one = json_object(a);
+	json_set_int(a, one, "milli_requests", now ? milli(s->requests, s->computed) : (int64_t)(old->requests * 1000 + 0.5));
+	json_set_int(
+		a, one, "milli_tokens_in", now ? milli(s->tokens_in, s->computed) : (int64_t)(old->tokens_in * 1000 + 0.5));
+	json_set_int(
+		a, one, "milli_tokens_out", now ? milli(s->tokens_out, s->computed) : (int64_t)(old->tokens_out * 1000 + 0.5));
+	json_set(a, state, "per_item", one);
+}
+
+bool money_room(const struct stage_run *s)
+{
+	return s->hands < s->most_hands;
+}
+
+/* --- Accounts --- */
+
+static void tell_change(void *arg, const char *account, const char *words)
+{
+	(void)arg;
+	(void)account; /* the words name it */
+	log_warn(NULL, "%s", words);
+}
+
+static struct account *account_made(struct engine *g, const struct stage_run *s)
+{
+	for (size_t i = 0; i < g->nstages; i++)
+		if (g->stages[i].account && g->stages[i].cs->stage.provider == s->cs->stage.provider)
+			return g->stages[i].account;
+	return NULL;
+}
+
+static int add_account(struct engine *g, struct stage_run *s, struct err *e)
+{
+	const struct provider *p = s->cs->stage.provider;
+	struct account *made = account_made(g, s);
+	if (!made) {
+		int rc = p->ops->ready ? p->ops->ready(p, e) : 0;
+		if (rc < 0)
+			return rc;
+		struct account_config c = {.name = p->name};
+		p->ops->account(p, &c);
+		if (!g->accounts)
+			g->accounts = accounts_new(&g->budget, tell_change, g);
+		made = account_add(g->accounts, &c);
+	}
+	s->account = made;
+	return 0;
+}
+
+static int64_t millionths(double money)
+{
+	return (int64_t)llround(fmin(money, 1e12) * 1e6);
+}
+
+int money_start(struct engine *g, struct err *e)
+{
+	const struct config *c = g->config;
+	budget_init(&g->budget);
+	if (c->max_cost >= 0)
+		g->budget.max_total = millionths(c->max_cost);
+	if (g->args->max_cost > 0)
+		g->budget.max_run = millionths(g->args->max_cost);
+	g->budget.max_tokens = c->max_tokens;
+	int rc = store_spent(g->store, &g->budget.before, e);
+	for (size_t i = 0; rc == 0 && i < g->nstages; i++) {
+		struct stage_run *s = &g->stages[i];
+		if (s->chosen && !s->closed && networked(s))
+			rc = add_account(g, s, e);
+	}
+	return rc;
+}
+
+void money_status(struct engine *g, struct run_status *st)
+{
+	if (!g->accounts)
+		return;
+	if (!st->providers)
+		st->providers = xcalloc(g->nstages, sizeof(*st->providers));
+	st->nproviders = 0;
+	for (size_t i = 0; i < g->nstages; i++) {
+		const struct stage_run *s = &g->stages[i];
+		bool told = !s->account;
+		for (size_t k = 0; k < i && !told; k++)
+			told = g->stages[k].account == s->account;
+		if (told)
+			continue;
+		struct provider_status *p = &st->providers[st->nproviders++];
+		p->name = s->cs->stage.provider->name;
+		account_counts(s->account, &p->c);
+	}
+}
+
+void money_stop(struct engine *g, bool drop)
+{
+	if (g->accounts)
+		accounts_stop(g->accounts, drop);
+}
+
+/* Replies that were paid for and led to no answer (refused, filtered, cut off by the end of the run). A run that is killed loses this part of the sum. */
+void money_rest(struct engine *g)
+{
+	int64_t rest = g->budget.spent;
+	for (size_t i = 0; i < g->nstages; i++)
+		rest -= g->stages[i].cost;
+	if (g->accounts && rest > 0)
+		store_put_spent(g->store, rest);
+}
+
+void money_free(struct engine *g)
+{
+	accounts_free(g->accounts);
+	g->accounts = NULL;
+	for (size_t i = 0; i < g->nstages; i++)
+		g->stages[i].account = NULL;
+}
+
+void money_out(struct engine *g, const struct err *e)
+{
+	pthread_mutex_lock(&g->lock);
+	if (!g->out_of_budget)
+		log_warn(NULL, "%s", e->text);
+	g->out_of_budget = true;
+	g->stopping = true;
+	pthread_cond_broadcast(&g->idle);
+	pthread_mutex_unlock(&g->lock);
+}

@@ -1,0 +1,206 @@
+/* What is sent. The body is written member by member, so that sound goes from its object through base64 into it
+ * without a copy in between. */
+#include "provider/openai.h"
+
+#include "base/alloc.h"
+#include "io/digest.h"
+
+#include <string.h>
+
+/* Members that are written from options and the request: `extra` may not say them again. */
+static const char *const own_members[] = {
+	"model", "messages", "stream", "n", "temperature", "top_p", "max_tokens", "seed", "response_format"};
+
+size_t openai_models(const struct openai_params *p)
+{
+	return p->fallback_models.n + 1;
+}
+
+struct str openai_model(const struct openai_params *p, size_t i)
+{
+	return i == 0 ? p->model : p->fallback_models.v[i - 1];
+}
+
+/* --- Extra members: "a.b" is b within a --- */
+
+int openai_check_extra(const struct json *extra, struct err *e)
+{
+	JSON_EACH(m, extra) {
+		struct str rest = m->key, first, piece;
+		if (!str_split(&rest, '.', &first) || !first.n)
+			return err_set(e, ERR_CONFIG, "extra: a member needs a name");
+		while (str_split(&rest, '.', &piece))
+			if (!piece.n)
+				return err_set(e, ERR_CONFIG, "extra: %.*s: there is a dot without a name beside it", STR_FMT(m->key));
+		for (size_t i = 0; i < COUNT_OF(own_members); i++)
+			if (str_is(first, own_members[i]))
+				return err_set(e, ERR_CONFIG, "extra: %s cannot be set there%s", own_members[i],
+					i < 4 || str_is(first, "response_format") ? "; it is taf's own" : ": it is an option of its own");
+		const struct json *outer = m->key.n > first.n ? json_get_key(extra, first) : NULL;
+		if (outer)
+			return err_set(e, ERR_CONFIG, "extra: %.*s and %.*s cannot both be set", STR_FMT(first), STR_FMT(m->key));
+	}
+	return 0;
+}
+
+static void set_extra(struct arena *a, struct json *into, const struct json *m)
+{
+	struct str rest = m->key, piece;
+	while (str_split(&rest, '.', &piece) && rest.p) {
+		struct json *inner = json_get_key(into, piece);
+		if (!json_is(inner, JSON_OBJECT)) {
+			inner = json_object(a);
+			json_set_key(a, into, piece, inner);
+		}
+		into = inner;
+	}
+	json_set_key(a, into, piece, json_copy(a, m));
+}
+
+static void put_extra(struct arena *a, const struct json *extra, struct buf *b)
+{
+	struct json *made = json_object(a);
+	JSON_EACH(m, extra)
+		set_extra(a, made, m);
+	JSON_EACH(m, made) {
+		buf_putc(b, ',');
+		json_write_string(b, m->key);
+		buf_putc(b, ':');
+		json_write(b, m);
+	}
+}
+
+/* --- Messages --- */
+
+/* {type: input_audio, object, format} → {type: input_audio, input_audio: {data, format}} */
+static int put_sound(const struct json *part, const struct provider_ask *q, struct buf *b, size_t *sound, struct err *e)
+{
+	CLEANUP(buf_release) struct buf bytes = BUF_INIT_MAX(OPENAI_BODY_MAX);
+	struct str hex = json_get_str(part, "object"), format = json_get_str(part, "format");
+	if (!q->object)
+		return err_set(e, ERR_DATA, "a message holds sound, but there is nothing to read it from");
+	int rc = q->object(q->arg, hex, &bytes, e);
+	if (rc < 0)
+		return rc;
+	buf_puts(b, "{\"type\":\"input_audio\",\"input_audio\":{\"format\":");
+	json_write_string(b, format.n ? format : STR("mp3"));
+	buf_puts(b, ",\"data\":\"");
+	size_t before = b->len;
+	base64_put(b, bytes.data, bytes.len);
+	*sound += b->len - before;
+	buf_puts(b, "\"}}");
+	return 0;
+}
+
+static int put_content(
+	const struct json *content, const struct provider_ask *q, struct buf *b, size_t *sound, struct err *e)
+{
+	if (!json_is(content, JSON_ARRAY)) {
+		json_write(b, content);
+		return 0;
+	}
+	buf_putc(b, '[');
+	JSON_EACH(part, content) {
+		if (part != json_first(content))
+			buf_putc(b, ',');
+		int rc = 0;
+		if (str_is(json_get_str(part, "type"), "input_audio") && json_get(part, "object"))
+			rc = put_sound(part, q, b, sound, e);
+		else
+			json_write(b, part);
+		if (rc < 0)
+			return rc;
+	}
+	buf_putc(b, ']');
+	return 0;
+}
+
+static int put_messages(
+	const struct json *messages, const struct provider_ask *q, struct buf *b, size_t *sound, struct err *e)
+{
+	if (json_count(messages) == 0 || !json_is(messages, JSON_ARRAY))
+		return err_set(e, ERR_DATA, "the request has no messages");
+	buf_putc(b, '[');
+	JSON_EACH(m, messages) {
+		const struct json *content = json_get(m, "content");
+		if (!content || !json_get_str(m, "role").n)
+			return err_set(e, ERR_DATA, "a message of the request has no role or no content");
+		if (m != json_first(messages))
+			buf_putc(b, ',');
+		buf_puts(b, "{\"role\":");
+		json_write_string(b, json_get_str(m, "role"));
+		buf_puts(b, ",\"content\":");
+		int rc = put_content(content, q, b, sound, e);
+		if (rc < 0)
+			return rc;
+		buf_putc(b, '}');
+	}
+	buf_putc(b, ']');
+	return 0;
+}
+
+/* --- The rest --- */
+
+enum openai_format openai_format_of(const struct openai_params *p, int refused, const struct provider_ask *q)
+{
+	if (!json_get_bool(q->request, "json", false) || p->json_mode == OPENAI_JSON_OFF)
+		return OPENAI_FORMAT_NONE;
+	if (p->json_mode != OPENAI_JSON_AUTO)
+		refused = 0;
+	if (q->schema && refused < 1 && p->json_mode != OPENAI_JSON_OBJECT)
+		return OPENAI_FORMAT_SCHEMA;
+	/* json_object lets a model say nothing but an object. */
+	bool list = str_is(json_get_str(q->schema, "type"), "array");
+	return refused < 2 && p->json_mode != OPENAI_JSON_SCHEMA && !list ? OPENAI_FORMAT_OBJECT : OPENAI_FORMAT_NONE;
+}
+
+static void put_real(struct buf *b, struct arena *a, const char *name, double x)
+{
+	buf_printf(b, ",\"%s\":", name);
+	json_write(b, json_real(a, x));
+}
+
+static void put_sampling(const struct openai_params *p, const struct provider_ask *q, struct buf *b)
+{
+	const struct json *own = json_get(q->request, "temperature");
+	if (own) {
+		buf_puts(b, ",\"temperature\":");
+		json_write(b, own);
+	} else if (p->temperature >= 0) {
+		put_real(b, q->arena, "temperature", p->temperature);
+	}
+	if (p->top_p >= 0)
+		put_real(b, q->arena, "top_p", p->top_p);
+	int64_t max_tokens = json_get_int(q->request, "max_tokens", p->max_tokens);
+	if (max_tokens > 0)
+		buf_printf(b, ",\"max_tokens\":%lld", (long long)max_tokens);
+	if (p->send_seed)
+		buf_printf(b, ",\"seed\":%lld", (long long)q->seed);
+}
+
+int openai_body(const struct openai_params *p, struct str model, enum openai_format format,
+	const struct provider_ask *q, struct buf *ret, size_t *ret_text, struct err *e)
+{
+	size_t begin = ret->len, sound = 0;
+	buf_puts(ret, "{\"model\":");
+	json_write_string(ret, model);
+	buf_puts(ret, ",\"messages\":");
+	int rc = put_messages(json_get(q->request, "messages"), q, ret, &sound, e);
+	if (rc < 0)
+		return rc;
+	put_sampling(p, q, ret);
+	if (format == OPENAI_FORMAT_OBJECT)
+		buf_puts(ret, ",\"response_format\":{\"type\":\"json_object\"}");
+	if (format == OPENAI_FORMAT_SCHEMA) {
+		buf_puts(
+			ret, ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"answer\",\"schema\":");
+		json_write(ret, q->schema);
+		buf_puts(ret, "}}");
+	}
+	put_extra(q->arena, p->extra, ret);
+	buf_puts(ret, ",\"stream\":false}");
+	if (buf_error(ret))
+		return err_set(e, ERR_DATA, "the request is over %zu MiB", OPENAI_BODY_MAX >> 20);
+	*ret_text = ret->len - begin - sound;
+	return 0;
+}
