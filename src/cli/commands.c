@@ -17,6 +17,7 @@ const struct cli_command *const commands_all[] = {
 	&command_verify,
 	&command_diff,
 	&command_eval,
+	&command_answers,
 	&command_gc,
 	&command_help_,
 	NULL,

@@ -22,7 +22,7 @@ static const struct cli_option options[] = {
 	WORK_OPTIONS(struct gc_options),
 	{0, "dry-run", CLI_FLAG, AT(dry_run), NULL, 0, 0, "only tell what would go"},
 	{0, "answers", CLI_FLAG, AT(answers), NULL, 0, 0,
-		"also drop provider answers that the last runs did not ask for: they were paid for"},
+		"also drop provider answers that nothing which stays was made of: they were paid for"},
 	{0, "json", CLI_FLAG, AT(json), NULL, 0, 0, "print JSON"},
 };
 
@@ -32,7 +32,8 @@ struct gc {
 	const struct config *config; /* NULL when the pipeline cannot be loaded */
 	bool dry_run, answers;
 	int64_t runs, from; /* complete runs that count, and the number of the first of them */
-	int64_t results, kept_results, objects_dropped, object_bytes, orphans, orphan_bytes, answers_dropped;
+	int64_t results, kept_results, objects_dropped, object_bytes, orphans, orphan_bytes;
+	int64_t answers_dropped, tokens_in, tokens_out, cost; /* what was asked and paid for them; millionths */
 };
 
 /* Tables of this connection only: which stages, results and answers stay. */
@@ -56,6 +57,7 @@ static const char drop_results[] =
 	"DELETE FROM result WHERE n NOT IN (SELECT n FROM keep_result);"
 	"DELETE FROM result_key WHERE n NOT IN (SELECT n FROM keep_result);"
 	"DELETE FROM result_object WHERE result NOT IN (SELECT n FROM keep_result);"
+	"DELETE FROM result_answer WHERE result NOT IN (SELECT n FROM keep_result);"
 	"DELETE FROM retired WHERE result NOT IN (SELECT n FROM keep_result);"
 	"DELETE FROM memo WHERE stage NOT IN (SELECT n FROM keep_stage);"
 	"UPDATE memo SET result=0 WHERE result>0 AND result NOT IN (SELECT n FROM keep_result);"
@@ -63,6 +65,20 @@ static const char drop_results[] =
 	" (SELECT n FROM keep_result);"
 	"UPDATE stage SET state='' WHERE n NOT IN (SELECT n FROM keep_stage);"
 	"DELETE FROM failure WHERE stage NOT IN (SELECT n FROM keep_stage);";
+
+/* An answer stays when a result that stays was made of it (of results and answers of format 1, its sound tells), when it was given in one of the runs since
+ * `from`, and when its call failed there: the next run would use it. What it cost stays counted in `spent`. */
+static const char mark_answers[] =
+	"CREATE TEMP TABLE drop_answer AS SELECT request,draw,tokens_in,tokens_out,cost FROM answer a"
+	" WHERE run<(SELECT n FROM keep_from)"
+	" AND (request,draw) NOT IN (SELECT request,draw FROM result_answer)"
+	" AND (object IS NULL OR object NOT IN (SELECT object FROM result_object))"
+	" AND NOT EXISTS (SELECT 1 FROM memo m WHERE m.stage=a.stage AND m.item=a.item AND m.outcome IN (3,4));";
+
+_Static_assert(OUTCOME_QUARANTINED == 3 && OUTCOME_FAILED == 4, "numbers in SQL");
+
+static const char drop_answers_sql[] =
+	"DELETE FROM answer WHERE (request,draw) IN (SELECT request,draw FROM drop_answer);";
 
 static const char mark_objects[] =
 	"INSERT INTO drop_object SELECT digest,size FROM object WHERE digest NOT IN"
@@ -172,15 +188,16 @@ static int mark(struct gc *g, struct err *e)
 
 static int drop_answers(struct gc *g, struct err *e)
 {
-	/* An answer is of use to the runs since `from` when it was given in one of them, or an object of it is in a result that stays. */
-	static const char unused[] = " FROM answer WHERE run<(SELECT n FROM keep_from) AND (object IS NULL OR object NOT IN"
-								 " (SELECT object FROM result_object WHERE result IN (SELECT n FROM keep_result)))";
-	CLEANUP(buf_release) struct buf sql = BUF_INIT;
-	buf_printf(&sql, "SELECT count(*)%s", unused);
-	int rc = count(g, sql.data, &g->answers_dropped, e);
-	buf_clear(&sql);
-	buf_printf(&sql, "DELETE%s", unused);
-	return rc < 0 ? rc : db_exec(g->db, sql.data, e);
+	int rc = db_exec(g->db, mark_answers, e);
+	if (rc == 0)
+		rc = count(g, "SELECT count(*) FROM drop_answer", &g->answers_dropped, e);
+	if (rc == 0)
+		rc = count(g, "SELECT sum(tokens_in) FROM drop_answer", &g->tokens_in, e);
+	if (rc == 0)
+		rc = count(g, "SELECT sum(tokens_out) FROM drop_answer", &g->tokens_out, e);
+	if (rc == 0)
+		rc = count(g, "SELECT sum(cost) FROM drop_answer", &g->cost, e);
+	return rc < 0 ? rc : db_exec(g->db, drop_answers_sql, e);
 }
 
 /* All in one transaction; a dry run takes it back. */
@@ -281,11 +298,13 @@ static void report(const struct gc *g, bool json)
 	if (orphans < 0)
 		orphans = orphan_bytes = 0;
 	if (json) {
-		buf_printf(
-			&b, "{\"answers\":%lld,\"bytes\":%lld,\"dry_run\":%s,\"kept_results\":%lld,\"objects\":%lld,\"orphans\":%lld,\"results\":%lld,\"runs\":%lld}\n",
-			(long long)g->answers_dropped, (long long)g->orphan_bytes, g->dry_run ? "true" : "false",
-			(long long)g->kept_results, (long long)g->objects_dropped, (long long)orphans, (long long)g->results,
-			(long long)g->runs);
+		buf_printf(&b,
+			"{\"answer_cost\":%.6f,\"answer_tokens_in\":%lld,\"answer_tokens_out\":%lld,\"answers\":%lld,\"bytes\":%"
+			"lld,\"dry_run\":%s,\"kept_results\":%lld,\"objects\":%lld,\"orphans\":%lld,\"results\":%lld,\"runs\":%lld}"
+			"\n",
+			(double)g->cost / 1e6, (long long)g->tokens_in, (long long)g->tokens_out, (long long)g->answers_dropped,
+			(long long)g->orphan_bytes, g->dry_run ? "true" : "false", (long long)g->kept_results,
+			(long long)g->objects_dropped, (long long)orphans, (long long)g->results, (long long)g->runs);
 		say_out(&b);
 		return;
 	}
@@ -306,6 +325,13 @@ static void report(const struct gc *g, bool json)
 	if (g->answers) {
 		buf_puts(&b, "\n  provider answers: ");
 		put_count(&b, g->answers_dropped);
+		if (g->tokens_in + g->tokens_out > 0) {
+			buf_puts(&b, ", which took ");
+			put_count(&b, g->tokens_in);
+			buf_puts(&b, " tokens in, ");
+			put_count(&b, g->tokens_out);
+			buf_printf(&b, " out and cost %.4f%s", (double)g->cost / 1e6, g->dry_run ? "" : " (still counted as spent)");
+		}
 	}
 	buf_putc(&b, '\n');
 	say_out(&b);
@@ -342,7 +368,9 @@ const struct cli_command command_gc = {
 	.name = "gc",
 	.usage = "[options]",
 	.help = "drop results and sounds that the last 5 complete runs did not use",
-	.about = "What is dropped is made again when it is needed; provider answers stay unless --answers is given.",
+	.about = "What is dropped is made again when it is needed; provider answers stay unless --answers is given, since "
+			 "what was\n"
+			 "paid for is then paid for again. --dry-run --answers tells how much that would be.",
 	.example = "taf gc --dry-run",
 	.options = options,
 	.noptions = COUNT_OF(options),

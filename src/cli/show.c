@@ -3,6 +3,7 @@
 #include "base/utf8.h"
 #include "cli/commands.h"
 #include "cli/say.h"
+#include "cli/show_requests.h"
 #include "cli/trace.h"
 #include "core/call.h"
 #include "core/engine.h"
@@ -13,7 +14,7 @@
 
 struct show_options {
 	struct where where;
-	bool json, originals;
+	bool json, originals, requests, full;
 };
 
 #define AT(field) offsetof(struct show_options, field)
@@ -21,6 +22,9 @@ static const struct cli_option options[] = {
 	WHERE_OPTIONS(struct show_options),
 	{0, "originals", CLI_FLAG, AT(originals), NULL, 0, 0,
 		"show also what may hold personal data: results before anonymize"},
+	{0, "requests", CLI_FLAG, AT(requests), NULL, 0, 0,
+		"show what the stages asked of providers, and what was answered, in place of what they wrote"},
+	{0, "full", CLI_FLAG, AT(full), NULL, 0, 0, "with --requests: whole texts"},
 	{0, "json", CLI_FLAG, AT(json), NULL, 0, 0, "print JSON"},
 };
 
@@ -136,6 +140,16 @@ static struct json *stage_json(struct arena *a, const struct trace_stage *s)
 	return row;
 }
 
+static struct json *requests_json(struct arena *a, const struct trace_stage *s, struct json *requests)
+{
+	struct json *row = json_object(a);
+	json_set_text(a, row, "name", s->name);
+	json_set_text(a, row, "uses", s->uses);
+	json_set(a, row, "withheld", json_bool(a, s->withheld));
+	json_set(a, row, "requests", requests ? requests : json_array(a));
+	return row;
+}
+
 static bool asked(const struct trace_stage *s, const char *only)
 {
 	return !only || strcmp(only, s->name) == 0;
@@ -153,6 +167,42 @@ static void show_json(struct buf *b, struct trace *t, const char *only)
 	buf_putc(b, '\n');
 }
 
+/* Stages that asked something, or the one that was named. */
+static int show_requests(struct buf *b, struct trace *t, const struct show_options *o, const char *only)
+{
+	struct json *out = json_object(&t->arena), *stages = json_array(&t->arena);
+	struct err e = ERR_INIT;
+	size_t told = 0;
+	if (!o->json)
+		buf_printf(b, "%.*s\n", STR_FMT(t->id));
+	for (size_t i = 0; i < t->n; i++) {
+		struct json *requests;
+		if (!asked(&t->v[i], only))
+			continue;
+		if (requests_of(t, &t->v[i], &requests, &e) < 0) {
+			say_error("%s", e.text);
+			return EXIT_ERROR;
+		}
+		if (!requests && !only)
+			continue;
+		told++;
+		if (o->json)
+			json_append(stages, requests_json(&t->arena, &t->v[i], requests));
+		else
+			put_requests(b, &t->v[i], requests, o->full);
+	}
+	json_set_str(&t->arena, out, "id", t->id);
+	json_set(&t->arena, out, "stages", stages);
+	if (o->json)
+		json_write(b, out);
+	else if (!told)
+		buf_puts(b, "no stage asked anything of a provider for this call, as far as is kept\n");
+	if (o->json)
+		buf_putc(b, '\n');
+	say_out(b);
+	return EXIT_DONE;
+}
+
 static int show(const struct cli_given *given)
 {
 	const struct show_options *o = given->opts;
@@ -167,6 +217,8 @@ static int show(const struct cli_given *given)
 		came |= asked(&t.v[i], only);
 	if (!came)
 		return trace_stage_unknown(&t, only);
+	if (o->requests)
+		return show_requests(&b, &t, o, only);
 	if (o->json) {
 		show_json(&b, &t, only);
 	} else {
@@ -184,7 +236,9 @@ const struct cli_command command_show = {
 	.name = "show",
 	.usage = "ID [STAGE] [options]",
 	.help = "show a call at each stage: what the stage wrote, or why it went no further",
-	.about = "What a private call said before anonymize is shown with --originals only.",
+	.about = "What a private call said before anonymize is shown with --originals only.\n"
+			 "--requests tells of the stage's questions to providers: step, model, tokens, cost, messages, thinking "
+			 "and answer.",
 	.example = "taf show bank-card-freeze/retired-teacher/0001",
 	.options = options,
 	.noptions = COUNT_OF(options),

@@ -72,8 +72,7 @@ static void private_here(const struct trace *t, bool *here)
 	}
 }
 
-/* A run notes with each stage whether it may hold private text; once it did, it may. What no run noted is taken for private. */
-static bool noted_private(struct str state)
+bool trace_noted_private(struct str state)
 {
 	CLEANUP(arena_release) struct arena a = ARENA_INIT;
 	struct json *v;
@@ -106,7 +105,7 @@ static int add_stage(struct trace *t, const struct query_stage *q, struct err *e
 {
 	struct trace_stage *s = &t->v[t->n];
 	*s = (struct trace_stage){
-		.name = q->name, .uses = q->type, .row = q->n, .at = -1, .private = noted_private(q->state)};
+		.name = q->name, .uses = q->type, .row = q->n, .at = -1, .private = trace_noted_private(q->state)};
 	int rc = query_memo(t->store, q->n, t->item, &s->memo, e);
 	if (rc <= 0)
 		return rc;

@@ -35,6 +35,8 @@ int trace_stage_unknown(const struct trace *t, const char *name);
 /** For people: that no stage has worked on the call, if that is so. Appended. */
 void trace_nothing(const struct trace *t, struct buf *b);
 void trace_release(struct trace *t);
+/** Whether a run noted, in what is kept of a stage, that it may hold private text; once it did, it may. What no run noted is taken for private. */
+bool trace_noted_private(struct str state);
 /** What stage `s` wrote as result row `result`, "@" put in; NULL when it is not kept any more. Not withheld. */
 struct json *trace_result(struct trace *t, const struct trace_stage *s, int64_t result);
 
