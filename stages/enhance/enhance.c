@@ -1,25 +1,11 @@
 /* enhance: new calls from real ones (self-instruct). Of a closed pool, each parent sees a few peers of its label; a writer makes children that keep the
- * label and are like none of the calls in the pool. The writer of kind script has no model: src/provider/script_remix.h. */
+ * label and are like none of the calls in the pool. The writer of kind script has no model: src/provider/script_remix.h. A model is asked: model.c. */
+#include "stages/enhance/enhance.h"
 #include "base/alloc.h"
 #include "core/call.h"
-#include "provider/script_remix.h"
-#include "stages/enhance/pool.h"
 
-#include <pthread.h>
 #include <stddef.h>
 #include <string.h>
-
-struct params {
-	struct str provider, lexicon, tag;
-	int64_t per_call, parents, peers, draws, min_turns;
-	double novelty;
-};
-/* The pool is filled by peers(), possibly again while slots are worked: a slot holds the lock to read while it compares. */
-struct state {
-	struct lexicon lexicon;
-	pthread_rwlock_t lock;
-	struct pool *pool;
-};
 
 #define AT(field) offsetof(struct params, field)
 
@@ -28,7 +14,8 @@ static const struct option options[] = {
 		.type = OPT_PROVIDER,
 		.offset = AT(provider),
 		.flags = OPTION_REQUIRED,
-		.help = "Who writes the new calls: a provider of kind script."},
+		.help = "Who writes the new calls: the embedded writer (kind script), or a model (kind openai), which is asked "
+				"once a call."},
 	{.name = "per_call",
 		.type = OPT_INT,
 		.offset = AT(per_call),
@@ -70,7 +57,9 @@ static const struct option options[] = {
 		.min = 1,
 		.max = 100,
 		.unit = "attempts",
-		.help = "Attempts at a child; when none is new enough, it is rejected (rule novelty)."},
+		.help = "Attempts of the embedded writer at a child; when none is new enough, it is rejected (rule novelty). A "
+				"model has "
+				"those of its provider."},
 	{.name = "min_turns",
 		.type = OPT_INT,
 		.offset = AT(min_turns),
@@ -79,7 +68,7 @@ static const struct option options[] = {
 		.min = 2,
 		.max = REMIX_TURNS,
 		.unit = "turns",
-		.help = "Fewest turns of a child."},
+		.help = "Fewest turns of a child. A model's has at least 6 and at most 40."},
 	{.name = "tag",
 		.type = OPT_STRING,
 		.offset = AT(tag),
@@ -91,6 +80,24 @@ static const struct option options[] = {
 		.flags = OPTION_SHAPES | OPTION_YAML,
 		.dflt = "'@/stages/enhance/remix.yaml'",
 		.help = "Words of the script writer: names, cues, axes, other wordings."},
+	{.name = "prompts",
+		.type = OPT_FILES,
+		.offset = AT(prompts),
+		.flags = OPTION_SHAPES,
+		.dflt = "'@/stages/enhance/prompts'",
+		.help = "What a model is asked: a folder or files named system, seed, left, right, fraud and normal."},
+	{.name = "axes",
+		.type = OPT_FILE,
+		.offset = AT(axes),
+		.flags = OPTION_SHAPES | OPTION_YAML,
+		.dflt = "'@/stages/enhance/axes.yaml'",
+		.help = "Along what a model's calls are varied: scene, pretext, region, person, outcome."},
+	{.name = "line_rules",
+		.type = OPT_FILE,
+		.offset = AT(lines),
+		.flags = OPTION_SHAPES | OPTION_YAML,
+		.dflt = "'@/stages/synthesize/line_rules.yaml'",
+		.help = "What a turn by a model must not hold; an answer that does costs the next draw."},
 };
 
 static void fields(const void *params, struct stage_fields *ret)
@@ -129,11 +136,10 @@ static int check(const void *params, struct err *e)
 static int init(struct stage *s, struct err *e)
 {
 	const struct params *p = s->params;
-	if (s->provider && strcmp(s->provider->ops->kind, "script") != 0)
-		return err_set(e, ERR_CONFIG, "stage '%s': provider '%s' is of kind %s; enhance writes with kind script",
-			s->name, s->provider->name, s->provider->ops->kind);
 	struct state *st = ARENA_NEW(&s->arena, struct state);
 	int rc = lexicon_load(&s->arena, arena_str(&s->arena, p->lexicon).p, &st->lexicon, e);
+	if (rc == 0 && s->provider && !s->provider->ops->embedded)
+		rc = writer_load(&s->arena, p, &st->writer, e);
 	if (rc != 0)
 		return rc;
 	pthread_rwlock_init(&st->lock, NULL);
@@ -184,15 +190,6 @@ static int peers(struct stage *s, struct gather *g, struct err *e)
 
 /* ---- Work ---- */
 
-/* One child in the making. */
-struct making {
-	struct work *w;
-	const struct json *calls[REMIX_CALLS]; /* the parent, then its peers */
-	struct str ids[REMIX_CALLS];
-	size_t ncalls;
-	int64_t limit; /* of likeness, thousandths */
-};
-
 static int remix_texts(struct making *m, struct remix_call *ret, struct err *e)
 {
 	for (size_t c = 0; c < m->ncalls; c++) {
@@ -210,16 +207,12 @@ static int remix_texts(struct making *m, struct remix_call *ret, struct err *e)
 	return 0;
 }
 
-/* The highest ROUGE-L against parent and peers, then the pool of the label (which holds them too, but they come first: most are ruled out by them). */
-static int likeness(const struct making *m, const struct remix_child *child, int64_t *ret, struct err *e)
+int making_likeness(const struct making *m, const struct json *turns, int64_t *ret, struct err *e)
 {
 	CLEANUP(arena_release) struct arena a = ARENA_INIT;
 	struct state *st = m->w->stage->state;
 	struct rouge_text text;
-	struct json *turns = json_array(&a);
 	int64_t most = 0;
-	for (size_t i = 0; i < child->n; i++)
-		json_append(turns, turn_new(&a, child->turns[i].left ? "left" : "right", child->turns[i].text));
 	int rc = pool_text(&a, turns, &text, e);
 	if (rc != 0)
 		return rc;
@@ -239,6 +232,15 @@ static int likeness(const struct making *m, const struct remix_child *child, int
 	pthread_rwlock_unlock(&st->lock);
 	*ret = most;
 	return rc;
+}
+
+static int likeness(const struct making *m, const struct remix_child *child, int64_t *ret, struct err *e)
+{
+	CLEANUP(arena_release) struct arena a = ARENA_INIT;
+	struct json *turns = json_array(&a);
+	for (size_t i = 0; i < child->n; i++)
+		json_append(turns, turn_new(&a, child->turns[i].left ? "left" : "right", child->turns[i].text));
+	return making_likeness(m, turns, ret, e);
 }
 
 /* Attempts until a child is new enough. 0 also when none was: then `*ret_most` is not under the limit; -1 when there was none to measure. */
@@ -267,7 +269,7 @@ static int make_child(
 	return 0;
 }
 
-static void reject(struct work *w, const char *rule, int64_t value, int64_t limit, const char *unit)
+void making_reject(struct work *w, const char *rule, int64_t value, int64_t limit, const char *unit)
 {
 	struct json *findings = json_array(w->arena), *f = json_object(w->arena);
 	json_set_text(w->arena, f, "rule", rule);
@@ -335,14 +337,40 @@ static void write_child(struct making *m, const struct remix_child *c, int64_t m
 	m->w->fields = out;
 }
 
+static int remix(struct making *m, struct err *e)
+{
+	struct work *w = m->w;
+	const struct params *p = w->stage->params;
+	const struct state *st = w->stage->state;
+	struct remix_call calls[REMIX_CALLS] = {{.n = 0}};
+	struct remix_child child = {.n = 0};
+	int64_t most = -1;
+	int rc = remix_texts(m, calls, e);
+	if (rc != 0)
+		return rc;
+	const struct remix_wish wish = {.novelty = m->limit,
+		.min_turns = p->min_turns,
+		.is_fraud = json_get_bool(json_get(w->call, "label"), "is_fraud", false),
+		.seed = draw_hash(w->stage->seed, w->id, "enhance"),
+		.slot = w->slot,
+		.attempts = (int)p->draws};
+	rc = make_child(m, remix_new(w->arena, &st->lexicon, calls, m->ncalls, &wish), &child, &most, e);
+	if (rc != 0)
+		return rc;
+	if (most < 0)
+		making_reject(w, "no_fit", 0, 1, "ways to put its parts together");
+	else if (most >= m->limit)
+		making_reject(w, "novelty", most, m->limit, "thousandths of ROUGE-L");
+	else
+		write_child(m, &child, most);
+	return 0;
+}
+
 static int process(struct work *w, struct err *e)
 {
 	const struct params *p = w->stage->params;
 	const struct state *st = w->stage->state;
 	struct making m = {.w = w, .limit = (int64_t)(p->novelty * 1000 + 0.5)};
-	struct remix_call calls[REMIX_CALLS] = {{.n = 0}};
-	struct remix_child child = {.n = 0};
-	int64_t most = -1;
 	m.calls[0] = w->call;
 	m.ids[m.ncalls++] = w->id;
 	JSON_EACH(peer, w->peers) {
@@ -350,31 +378,17 @@ static int process(struct work *w, struct err *e)
 		m.calls[m.ncalls] = peer;
 		m.ids[m.ncalls++] = json_get_str(peer, "id");
 	}
-	int rc = remix_texts(&m, calls, e);
-	if (rc != 0)
-		return rc;
-	const struct remix_wish wish = {.novelty = m.limit,
-		.min_turns = p->min_turns,
-		.is_fraud = json_get_bool(json_get(w->call, "label"), "is_fraud", false),
-		.seed = draw_hash(w->stage->seed, w->id, "enhance"),
-		.slot = w->slot,
-		.attempts = (int)p->draws};
-	const struct remix *remix = remix_new(w->arena, &st->lexicon, calls, m.ncalls, &wish);
-	rc = make_child(&m, remix, &child, &most, e);
-	if (rc != 0)
-		return rc;
-	if (most < 0)
-		reject(w, "no_fit", 0, 1, "ways to put its parts together");
-	else if (most >= m.limit)
-		reject(w, "novelty", most, m.limit, "thousandths of ROUGE-L");
-	else
-		write_child(&m, &child, most);
-	return 0;
+	return st->writer ? writer_make(&m, st->writer, e) : remix(&m, e);
+}
+
+static void cost(const struct stage *s, struct stage_cost *ret)
+{
+	writer_cost(s->params, ret);
 }
 
 const struct stage_ops stage_enhance = {
 	.name = "enhance",
-	.help = "New calls from real ones: parts of calls of one label put together, what they speak of drawn anew.",
+	.help = "New calls from real ones (self-instruct): of one label, like none of the pool.",
 	.version = 1,
 	.kind = STAGE_EXPAND,
 	.exec = EXEC_CPU,
@@ -387,6 +401,7 @@ const struct stage_ops stage_enhance = {
 	.init = init,
 	.destroy = destroy,
 	.process = process,
+	.cost = cost,
 	.slots = slots,
 	.tag = tag,
 	.peers = peers,

@@ -130,8 +130,13 @@ int pool_work(struct poolkit *p, const char *parent, int slot, struct work *ret,
 		json_set_str(&p->arena, peer, "id", p->v[c->peers[i]].id);
 		json_append(peers, peer);
 	}
-	*ret = (struct work){
-		.stage = &p->k.stage, .id = c->id, .arena = &p->arena, .call = view(p, c->call), .slot = slot, .peers = peers};
+	*ret = (struct work){.stage = &p->k.stage,
+		.id = c->id,
+		.arena = &p->arena,
+		.call = view(p, c->call),
+		.slot = slot,
+		.peers = peers,
+		.io = p->io};
 	return stage_enhance.process(ret, e);
 }
 

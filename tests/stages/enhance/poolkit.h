@@ -19,6 +19,7 @@ struct poolkit {
 	size_t n, cap;
 	size_t at; /* of the gathering */
 	struct arena arena;
+	struct work_io *io; /* of the work: a model's answers; NULL for the embedded writer */
 };
 
 /** Open enhance with options in YAML ("provider" is put in). */

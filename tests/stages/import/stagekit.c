@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/fs.h"
 #include "core/problems.h"
+#include "provider/providers.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,11 +20,10 @@ static void find_data(void)
 		setenv("TAF_DATA", cwd, 0);
 }
 
-int kit_open(struct kit *k, const struct stage_ops *ops, const char *with, const char *base, struct err *e)
+static int open_stage(struct kit *k, const struct stage_ops *ops, const char *with, const char *base, struct err *e)
 {
 	struct problems problems = PROBLEMS_INIT;
 	struct yaml_node *node = NULL;
-	memset(k, 0, sizeof(*k));
 	find_data();
 	k->stage.ops = ops;
 	k->stage.name = "tested";
@@ -41,10 +41,26 @@ int kit_open(struct kit *k, const struct stage_ops *ops, const char *with, const
 	problems_release(&problems);
 	if (!r && ops->check)
 		r = ops->check(k->stage.params, e);
+	if (!r && ops->suits)
+		r = ops->suits(k->stage.params, k->stage.provider ? k->stage.provider->ops : &provider_script, e);
 	if (!r && ops->init)
 		r = ops->init(&k->stage, e);
 	k->files = stage_item_files(&k->stage);
 	return r;
+}
+
+int kit_open(struct kit *k, const struct stage_ops *ops, const char *with, const char *base, struct err *e)
+{
+	memset(k, 0, sizeof(*k));
+	return open_stage(k, ops, with, base, e);
+}
+
+int kit_open_with(
+	struct kit *k, const struct stage_ops *ops, const char *with, const struct provider *provider, struct err *e)
+{
+	memset(k, 0, sizeof(*k));
+	k->stage.provider = provider;
+	return open_stage(k, ops, with, ".", e);
 }
 
 void kit_close(struct kit *k)
@@ -110,8 +126,7 @@ const struct kit_item *kit_item(const struct kit *k, const char *id)
 int kit_work(struct kit *k, const char *id, const struct json *call, struct work *ret, struct err *e)
 {
 	struct work_io *io = ARENA_NEW(&k->arena, struct work_io);
-	io->file = kit_file;
-	io->arg = k;
+	*io = k->io ? *k->io : (struct work_io){.file = kit_file, .arg = k};
 	*ret = (struct work){.stage = &k->stage, .id = str_of(id), .arena = &k->arena, .call = call, .io = io};
 	return k->stage.ops->process(ret, e);
 }

@@ -19,10 +19,14 @@ struct kit {
 	struct buf *texts; /* of the input files, read once */
 	size_t ntexts;
 	const struct option_list *files;
+	const struct work_io *io; /* NULL: one that has the source's files alone. A test may set its own before kit_work() */
 };
 
 /** Parse `with` (YAML), paths against `base`, and run init(). The words of all problems go to `e`. */
 int kit_open(struct kit *k, const struct stage_ops *ops, const char *with, const char *base, struct err *e);
+/** The same with a provider; NULL stands for kind script. */
+int kit_open_with(
+	struct kit *k, const struct stage_ops *ops, const char *with, const struct provider *provider, struct err *e);
 void kit_close(struct kit *k);
 /** All items of a source, in the order of listing. */
 int kit_list(struct kit *k, struct err *e);
