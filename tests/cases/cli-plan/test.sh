@@ -15,7 +15,7 @@ is shape "$(shape)" "cached cost name reasons requests seconds to_run tokens unk
 is first "$(planned <out)" "calls=8+0 agents=12+0 clean=0+20"
 if [ -e work ]; then bad plan-writes "$(ls work)"; else ok plan-writes-nothing; fi
 taf run --until clean --json; is run-status $? 0
-is run-shape "$(shape)" "cached calls_in calls_out computed cost in_flight name quarantined rejected seconds tokens_in tokens_out total uses"
+is run-shape "$(shape)" "cached calls_in calls_out computed cost in_flight name quarantined rejected requests seconds tokens_in tokens_out total uses"
 is ran "$(computed <out)" "calls=8 agents=12 clean=20"
 taf plan --until clean; has nothing out "nothing to do"
 before=$(digests work)

@@ -42,7 +42,7 @@ for file in stages/shout/shout stages/stages; do
 	eval "$flags $strict -c -o '$top/$(basename $file).o' '$top/$file.c'" || built=no
 done
 eval "$flags -o '$top/taf' '$top/shout.o' '$top/stages.o' $objects '$TAF_TOP/$BUILD/libtaf.a'" \
-	"$(pkg-config --libs yaml-0.1 libcjson sqlite3 libcrypto libzip libutf8proc) -lm -pthread" || built=no
+	"$(pkg-config --libs $(sed -n 's/^TAF_PKGS := //p' "$TAF_TOP/Makefile")) -lm -pthread" || built=no
 cd "$top" || exit 1
 [ $built = yes ] && echo "ok template-compiles" || echo "not ok template-compiles"
 cat >shout.yaml <<'YAML'
