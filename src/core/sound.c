@@ -21,6 +21,8 @@
 #define IN_FLIGHT 2
 #define READY_MS 30000 /* a worker that has not said READY by then will not */
 #define NEVER_READY 3
+#define POLL_MS 1000
+#define STOOD_MS 3000 /* a turn of the loop that took longer: this process stood still (Ctrl-Z), and its workers with it */
 
 struct job {
 	int stage;
@@ -50,6 +52,7 @@ struct sound {
 	int failures; /* workers in a row that died before READY */
 	struct buf setup;
 	atomic_int in_flight;
+	int64_t turned_ms; /* when the loop last looked at its workers */
 };
 
 static struct json *stage_setup(struct arena *a, const struct stage_run *s)
@@ -450,12 +453,22 @@ static bool send_some(struct worker *w)
 
 static int poll_ms(const struct sound *x)
 {
-	int64_t next = clock_ms() + 1000;
+	int64_t next = clock_ms() + POLL_MS;
 	for (int i = 0; i < x->n; i++)
 		if (x->workers[i].pid && x->workers[i].deadline_ms < next)
 			next = x->workers[i].deadline_ms;
 	int64_t ms = next - clock_ms();
 	return ms < 0 ? 0 : (int)ms;
+}
+
+/* The time that this process stood still is nobody's. */
+static void deadlines_move(struct sound *x)
+{
+	int64_t now = clock_ms(), turn = now - x->turned_ms;
+	x->turned_ms = now;
+	for (int i = 0; i < x->n && turn >= STOOD_MS; i++)
+		if (x->workers[i].pid && x->workers[i].deadline_ms < INT64_MAX)
+			x->workers[i].deadline_ms += turn - POLL_MS;
 }
 
 static void poll_workers(struct sound *x, struct record *r, struct pollfd *p)
@@ -466,6 +479,7 @@ static void poll_workers(struct sound *x, struct record *r, struct pollfd *p)
 		p[i + 1] = (struct pollfd){w->pid ? w->fd : -1, (short)(POLLIN | (w->out.len ? POLLOUT : 0)), 0};
 	}
 	poll(p, (nfds_t)x->n + 1, poll_ms(x));
+	deadlines_move(x);
 	uint64_t drop;
 	if (p[0].revents)
 		(void)!read(x->wake, &drop, sizeof(drop));
@@ -490,6 +504,7 @@ static void *sound_main(void *arg)
 	struct record r;
 	struct pollfd *p = xcalloc((size_t)x->n + 1, sizeof(*p));
 	record_init(&r, x->g);
+	x->turned_ms = clock_ms();
 	for (;;) {
 		pthread_mutex_lock(&x->g->lock);
 		bool stop = x->stop;

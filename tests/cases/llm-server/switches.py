@@ -183,7 +183,8 @@ with Server("--latency", "300-600") as s:
     kept = s.open()
     s.chat(connection=kept)
     s.switch(down_from=0, down_for=1.5)
-    check("down", ending(s) == "refused" and ending(s, connection=kept) in ("reset", "closed"))
+    ends = ending(s), ending(s, connection=kept)
+    check("down", ends[0] == "refused" and ends[1] in ("reset", "closed"), ends)
     back = "refused"
     for _ in range(int(200 * SLOW)):
         back = ending(s)

@@ -106,6 +106,16 @@ for kind in worker engine; do
 	is "$kind killed: same release" "$(digests w/release | diff - wanted | head -n 3)" ""
 done
 
+# Stood still as by the terminal's Ctrl-Z, for longer than a call may take: that time is no call's.
+begin --set stages.say.item_timeout_s=4
+stopped="$pid $(workers | tr '\n' ' ')"
+kill -STOP $stopped
+sleep 6
+kill -CONT $stopped
+ended 60
+is "stood still: exit status" "$status" 0
+is "stood still: same release" "$(digests w/release | diff - wanted | head -n 3)" ""
+
 # --max-time is a clean stop, too.
 rm -rf w
 taf run -f p/pipeline.yaml -w w "${count[@]}" --max-time 1

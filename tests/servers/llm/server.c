@@ -34,9 +34,9 @@ static int bound_socket(int port, struct err *e)
 		return err_errno(e, "no socket");
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (bind(fd, (const struct sockaddr *)&at, sizeof(at)) < 0) {
-		err_errno(e, "cannot use port %d of 127.0.0.1", port);
+		int rc = err_errno(e, "cannot use port %d of 127.0.0.1", port);
 		close(fd);
-		return e->code;
+		return rc;
 	}
 	return fd;
 }
@@ -53,9 +53,9 @@ static int open_port(struct server *s, struct err *e)
 	if (fd < 0)
 		return fd;
 	if (listen(fd, LISTEN_BACKLOG) < 0 || watch(s, fd, EPOLLIN, &s->listener) < 0) {
-		err_errno(e, "cannot listen on port %d", s->port);
+		int rc = err_errno(e, "cannot listen on port %d", s->port);
 		close(fd);
-		return e->code;
+		return rc;
 	}
 	s->listener = fd;
 	return 0;
@@ -68,6 +68,26 @@ static void close_port(struct server *s)
 	s->listener = -1;
 }
 
+static bool is_down(const struct server *s, int64_t now, int64_t *ret_change)
+{
+	int64_t from = s->switched_ms + (int64_t)(s->switches.down_from_s * 1000);
+	int64_t to = from + (int64_t)(s->switches.down_for_s * 1000);
+	*ret_change = now < from && to > from ? from : now < to ? to : INT64_MAX;
+	return now >= from && now < to;
+}
+
+/* The port as --down-from and --down-for want it. Returns when that changes. */
+static int64_t tend_port(struct server *s, int64_t now)
+{
+	int64_t change;
+	bool down = is_down(s, now, &change);
+	if (down)
+		close_port(s);
+	else if (s->listener < 0 && open_port(s, NULL) < 0)
+		return now + 50;
+	return change;
+}
+
 /* A true RST, now. SO_LINGER is for kernels that do not know the way by AF_UNSPEC: there libmicrohttpd's close sends it. */
 static void cut(int fd)
 {
@@ -75,14 +95,6 @@ static void cut(int fd)
 	struct sockaddr none = {.sa_family = AF_UNSPEC};
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 	connect(fd, &none, sizeof(none));
-}
-
-static bool is_down(const struct server *s, int64_t now, int64_t *ret_change)
-{
-	int64_t from = s->switched_ms + (int64_t)(s->switches.down_from_s * 1000);
-	int64_t to = from + (int64_t)(s->switches.down_for_s * 1000);
-	*ret_change = now < from && to > from ? from : now < to ? to : INT64_MAX;
-	return now >= from && now < to;
 }
 
 /* ---- Exchanges ---- */
@@ -255,8 +267,10 @@ static void control_switch(struct exchange *x)
 		reply_error(&x->reply, 400, "bad_switch", e.text);
 		return;
 	}
-	if (json_get(change, "down-from") || json_get(change, "down-for"))
+	if (json_get(change, "down-from") || json_get(change, "down-for")) {
 		s->switched_ms = clock_ms();
+		tend_port(s, s->switched_ms); /* before the answer to this */
+	}
 	bool same = before.rpm == s->switches.rpm && before.tpm == s->switches.tpm && before.window == s->switches.window &&
 				before.minute_ms == s->switches.minute_ms && before.bucket_s == s->switches.bucket_s;
 	if (!same)
@@ -381,18 +395,6 @@ static void fire_timers(struct server *s, int64_t now)
 			x->state = STATE_READY;
 		resume(x);
 	}
-}
-
-/* The port as --down-from and --down-for want it. Returns when that changes. */
-static int64_t tend_port(struct server *s, int64_t now)
-{
-	int64_t change;
-	bool down = is_down(s, now, &change);
-	if (down)
-		close_port(s);
-	else if (s->listener < 0 && open_port(s, NULL) < 0)
-		return now + 50;
-	return change;
 }
 
 static int timeout_of(struct server *s, int64_t now, int64_t change)
