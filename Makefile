@@ -137,7 +137,7 @@ golden: programs $(BUILD)/tests/stages/test_golden ## add golden rows of stages 
 	@TAF_GOLDEN_ADD=1 TAF_DATA=. TAF_WORKER=$(BUILD)/taf-worker $(BUILD)/tests/stages/test_golden
 lint: ## clang-format, clang-tidy, cppcheck
 	@scripts/lint
-bench: programs $(BENCHES) ## all measurements, or one: make bench B=NAME
+bench: programs servers $(BENCHES) ## all measurements, or one: make bench B=NAME
 	@tests/bench/run --build $(BUILD) $(B)
 format: ## lay all C files out as .clang-format says
 	@scripts/format

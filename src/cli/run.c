@@ -292,6 +292,8 @@ static int cost_again(const struct run_options *o, struct config *config, const 
 		int64_t again = c->to_run - c->reasons[REASON_NEW] - c->reasons[REASON_FAILED];
 		if (c->to_run > 0 && again > 0)
 			*ret += c->cost * (double)again / (double)c->to_run;
+		if (c->again > 0)
+			*ret += c->more_cost * (double)c->again / (double)c->unknown;
 	}
 	run_status_free(&st);
 	return 0;

@@ -93,7 +93,8 @@ static int ask_anew(struct stage_run *s, struct work *w, const struct work_ask *
 	struct provider_answer *ret, struct err *e)
 {
 	const struct provider *p = s->cs->stage.provider;
-	struct provider_ask ask = {.arena = w->arena,
+	CLEANUP(arena_release) struct arena scratch = ARENA_INIT;
+	struct provider_ask ask = {.arena = &scratch,
 		.request = q->request,
 		.schema = q->schema,
 		.seed = draw & 0x7fffffff,
@@ -107,7 +108,11 @@ static int ask_anew(struct stage_run *s, struct work *w, const struct work_ask *
 	int rc = p->ops->ask(p, s->account, &ask, ret, e);
 	if (rc == ERR_ACCOUNT)
 		account_refuse(s->account, e);
-	return rc;
+	if (rc < 0)
+		return rc;
+	ret->answer = json_copy(w->arena, ret->answer);
+	ret->model = arena_str(w->arena, ret->model);
+	return 0;
 }
 
 static int next_at(const struct work *w)
@@ -120,7 +125,7 @@ static void remember(struct work *w, const struct work_ask *q, const struct work
 	struct work_asked *a = ARENA_NEW(w->arena, struct work_asked);
 	*a = *asked;
 	a->step = arena_strdup(w->arena, q->step);
-	a->sent = q->request;
+	a->sent = w->io->keeps_sent ? json_copy(w->arena, q->request) : NULL;
 	a->at = next_at(w);
 	a->next = w->io->asked;
 	w->io->asked = a;
@@ -165,7 +170,12 @@ int asks_answer(void *arg, struct work *w, const struct work_ask *q, struct json
 		.step = str_of(q->step)};
 	store_put_answer(s->g->store, &row);
 	*ret = answer.answer;
-	remember(w, q, &(struct work_asked){.request = d, .draw = draw, .answer = *ret});
+	remember(w, q,
+		&(struct work_asked){.request = d,
+			.draw = draw,
+			.answer = *ret,
+			.tokens_in = answer.tokens_in,
+			.tokens_out = answer.tokens_out});
 	return 0;
 }
 

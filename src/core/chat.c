@@ -70,14 +70,15 @@ static int ask_draw(
 static int repair(struct work *w, const struct chat *q, int draw, struct chat_reply *ret, struct err *e)
 {
 	struct arena *a = w->arena;
-	struct json *messages = json_copy(a, q->messages);
-	chat_say(a, messages, "assistant", utf8_clip(ret->text, REPAIR_SHOWN));
+	CLEANUP(arena_release) struct arena scratch = ARENA_INIT;
+	struct json *messages = json_copy(&scratch, q->messages);
+	chat_say(&scratch, messages, "assistant", utf8_clip(ret->text, REPAIR_SHOWN));
 	const char *words =
 		arena_printf(a, "上面的回答不符合要求：%s。请重新回答，只输出一个符合要求的 JSON，不要任何别的文字。", e->text);
-	chat_say(a, messages, "user", str_of(words));
+	chat_say(&scratch, messages, "user", str_of(words));
 	struct err own = ERR_INIT;
 	struct work_ask ask = {.step = arena_printf(a, "%s repair", q->step),
-		.request = request_of(a, q, messages),
+		.request = request_of(&scratch, q, messages),
 		.schema = q->schema ? schema_document(q->schema) : NULL,
 		.draw = draw};
 	int rc = ask_draw(w, q, &ask, ret, &own);
@@ -96,8 +97,10 @@ int work_chat(struct work *w, const struct chat *q, struct chat_reply *ret, stru
 	ASSERT(p && w->io->ask);
 	if (p->ops->asking)
 		p->ops->asking(p, &asking);
+	/* A dialogue asks dozens of questions, each as long as all before: they do not stay in the record's memory. */
+	CLEANUP(arena_release) struct arena scratch = ARENA_INIT;
 	struct work_ask ask = {.step = q->step,
-		.request = request_of(w->arena, q, json_copy(w->arena, q->messages)),
+		.request = request_of(&scratch, q, json_copy(&scratch, q->messages)),
 		.schema = q->schema ? schema_document(q->schema) : NULL};
 	for (ask.draw = 0;; ask.draw++) {
 		struct err own = ERR_INIT;

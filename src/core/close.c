@@ -79,6 +79,7 @@ void close_stage(struct stage_run *s)
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
 	json_write(&text, state);
 	store_put_stage_state(g->store, s->n, buf_view(&text));
+	s->state_kept = true;
 	arena_release(&a);
 }
 
@@ -147,7 +148,8 @@ static void fill_stage(struct stage_run *s, struct stage_status *st)
 		.tokens_out = s->tokens_out,
 		.cost = (double)s->cost / 1e6,
 		.to_run = s->to_run,
-		.unknown = s->unknown};
+		.unknown = s->unknown,
+		.again = s->again};
 	for (int r = 0; r < REASONS; r++)
 		c->reasons[r] = s->reasons[r];
 	if (s->g->dry)

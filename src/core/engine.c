@@ -298,6 +298,7 @@ static int run_all(struct engine *g, struct run_status *st, struct err *e)
 	money_stop(g, stop_level() == STOP_DROP);
 	pool_stop(g);
 	money_rest(g);
+	money_keep(g);
 	sound_stop(g);
 	objects_sweep(g->objects, NULL); /* what killed workers left */
 	return rc;

@@ -37,6 +37,7 @@ struct stage_counts {
 	const char *basis; /* plan: what requests, tokens and cost go by; NULL: nothing is known */
 	/* plan */
 	int64_t to_run, unknown, reasons[REASONS];
+	int64_t again; /* of unknown: done before, and what comes to them is written anew by a provider */
 };
 struct stage_status {
 	const char *name, *uses;

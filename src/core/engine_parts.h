@@ -46,7 +46,8 @@ struct slot {
 	uint8_t arrived; /* needs that have settled */
 	uint8_t bad;     /* worst outcome that arrived: OUTCOME_NONE, ENDED or MISSED */
 	uint8_t tries;
-	bool unknown; /* plan: decided only once an earlier stage has run */
+	bool unknown;   /* plan: decided only once an earlier stage has run */
+	bool rewritten; /* plan: unknown, and a provider is asked anew for it by an earlier stage */
 	bool stale;   /* sent back while somebody had it in hand: what comes of that visit does not count; under the lock */
 };
 
@@ -111,7 +112,7 @@ struct stage_run {
 	int init_rc;
 	struct err init_err;
 	atomic_llong in, out, cached, computed, rejected, quarantined, failed, total, in_flight, busy_us;
-	atomic_llong to_run, unknown, reasons[REASONS];
+	atomic_llong to_run, unknown, again, reasons[REASONS];
 	struct buf state;        /* JSON from the store: see close.c */
 	struct buf outputs;      /* sink: JSON of the files written or found whole */
 	struct digest key;       /* reduce, sink: over all calls */
@@ -121,6 +122,9 @@ struct stage_run {
 	int hands, most_hands;                              /* items in hand; under the lock */
 	atomic_llong requests, tokens_in, tokens_out, cost; /* of this run: what its questions took; cost in millionths */
 	struct stage_spent per_item;                        /* plan: what one takes */
+	/* items of this run that were done without a stored answer, and what they took: of the others one sees a part only */
+	atomic_llong whole_items, whole_requests, whole_in, whole_out;
+	bool state_kept; /* close_stage() wrote the state */
 };
 
 struct families; /* see peers.c */
@@ -310,8 +314,12 @@ void money_free(struct engine *g);
 void money_out(struct engine *g, const struct err *e);
 /** Counts of the accounts into the status. */
 void money_status(struct engine *g, struct run_status *st);
-/** Means an item, into the state of a finished stage. */
+/** What a work took, for the means; `rc` is what came of it. */
+void money_item(struct stage_run *s, const struct work *w, int rc);
+/** Means an item, into the state of a stage. */
 void money_close(struct stage_run *s, struct json *state, struct arena *a);
+/** … of stages that were not finished: a pilot, a run that was stopped. */
+void money_keep(struct engine *g);
 /** Room for one more item of this stage in the hands of the threads that wait. Under the lock. */
 bool money_room(const struct stage_run *s);
 

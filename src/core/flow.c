@@ -138,6 +138,7 @@ void flow_slots(struct stage_run *s, int32_t parent, struct slot *slot, bool kno
 			s->total++;
 		}
 		at->unknown = slot->unknown;
+		at->rewritten = slot->rewritten;
 		at->arrived = 1;
 		if (!at->stale)
 			be_ready(s, child, at, NULL);
@@ -190,6 +191,7 @@ static void arrive(struct stage_run *s, int32_t item, const struct slot *from, s
 	if (bad > slot->bad)
 		slot->bad = bad;
 	slot->unknown |= from->unknown;
+	slot->rewritten |= from->rewritten;
 	slot->arrived++;
 	if (!slot->stale)
 		go_on(s, item, slot, r);

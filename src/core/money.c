@@ -8,7 +8,8 @@
 
 /* Providers over the network in a run: their accounts, what is paid, and what an item takes of them. */
 
-#define HANDS 64 /* items in hand of a stage that waits on something else than an account */
+#define HANDS 64    /* items in hand of a stage that waits on something else than an account */
+#define FEW_ITEMS 5 /* fewer do not outdo what an earlier run has measured */
 
 static bool networked(const struct stage_run *s)
 {
@@ -65,26 +66,55 @@ void money_setup(struct stage_run *s)
 	s->per_item.cost = price(s->per_item.tokens_in, s->per_item.tokens_out, &c.price);
 }
 
-static int64_t milli(int64_t sum, int64_t n)
+void money_item(struct stage_run *s, const struct work *w, int rc)
 {
-	return (int64_t)((double)sum * 1000 / (double)n + 0.5);
+	int64_t requests = 0, in = 0, out = 0;
+	bool settled = rc == 0 || err_class_of(rc) == CLASS_DATA || err_class_of(rc) == CLASS_INVALID;
+	for (const struct work_asked *a = w->io->asked; a; a = a->next) {
+		if (a->stored)
+			return;
+		requests++;
+		in += a->tokens_in;
+		out += a->tokens_out;
+	}
+	if (!requests || !settled)
+		return;
+	s->whole_items++;
+	s->whole_requests += requests;
+	s->whole_in += in;
+	s->whole_out += out;
+}
+
+static int64_t milli(double x)
+{
+	return (int64_t)(x * 1000 + 0.5);
 }
 
 void money_close(struct stage_run *s, struct json *state, struct arena *a)
 {
 	if (!networked(s))
 		return;
-	const struct stage_spent *old = &s->per_item;
-	bool now = s->computed > 0 && s->requests > 0;
-	if (!now && !old->measured)
+	struct stage_spent one = s->per_item;
+	double n = (double)s->whole_items;
+	if (n >= FEW_ITEMS || (n > 0 && !one.measured))
+		one = (struct stage_spent){.requests = (double)s->whole_requests / n,
+			.tokens_in = (double)s->whole_in / n,
+			.tokens_out = (double)s->whole_out / n,
+			.measured = true};
+	if (!one.measured)
 		return;
-	struct json *one = json_object(a);
-	json_set_int(a, one, "milli_requests", now ? milli(s->requests, s->computed) : (int64_t)(old->requests * 1000 + 0.5));
-	json_set_int(
-		a, one, "milli_tokens_in", now ? milli(s->tokens_in, s->computed) : (int64_t)(old->tokens_in * 1000 + 0.5));
-	json_set_int(
-		a, one, "milli_tokens_out", now ? milli(s->tokens_out, s->computed) : (int64_t)(old->tokens_out * 1000 + 0.5));
-	json_set(a, state, "per_item", one);
+	struct json *means = json_object(a);
+	json_set_int(a, means, "milli_requests", milli(one.requests));
+	json_set_int(a, means, "milli_tokens_in", milli(one.tokens_in));
+	json_set_int(a, means, "milli_tokens_out", milli(one.tokens_out));
+	json_set(a, state, "per_item", means);
+}
+
+void money_keep(struct engine *g)
+{
+	for (size_t i = 0; i < g->nstages; i++)
+		if (g->stages[i].whole_items > 0 && !g->stages[i].state_kept)
+			setup_unclose_stage(&g->stages[i]);
 }
 
 bool money_room(const struct stage_run *s)

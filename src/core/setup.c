@@ -242,6 +242,7 @@ void setup_unclose_stage(struct stage_run *s)
 		}
 	}
 	json_set(&a, kept, "private", json_bool(&a, s->is_private));
+	money_close(s, kept, &a);
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
 	json_write(&text, kept);
 	store_put_stage_state(s->g->store, s->n, buf_view(&text));

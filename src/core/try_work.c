@@ -104,6 +104,7 @@ static void work_here(struct trial *t)
 	struct err own = ERR_INIT;
 	int64_t from = clock_us();
 	t->w.io->object_put = put_object;
+	t->w.io->keeps_sent = true;
 	int rc = t->s->ops->process(&t->w, &own);
 	t->ret->us = clock_us() - from;
 	tell_asks(t, t->w.io->answers);

@@ -389,6 +389,7 @@ static void would_run(struct record *r, struct stage_run *s, int32_t item, struc
 	s->to_run++;
 	s->reasons[visit_reason(s, slot)]++;
 	slot->unknown = true;
+	slot->rewritten |= s->exec == EXEC_NETWORK;
 	flow_settled(s, item, r);
 }
 
@@ -418,6 +419,7 @@ static void visit_work(struct record *r, struct stage_run *s, int32_t item, stru
 	s->in_flight++;
 	if (d->rc == 0)
 		d->rc = work_patiently(r, s, w, d, d->e);
+	money_item(s, w, d->rc);
 	s->in_flight--;
 	s->busy_us += clock_us() - from;
 	if (d->rc == 0 && s->ops->kind != STAGE_EXPAND)
@@ -431,6 +433,7 @@ void visit(struct record *r, struct stage_run *s, int32_t item)
 	struct slot *slot = slot_at(s, item);
 	if (slot->unknown) {
 		s->unknown++;
+		s->again += slot->rewritten && (slot->m.outcome == OUTCOME_PASSED || slot->m.outcome == OUTCOME_REJECTED);
 		flow_settled(s, item, r);
 		return;
 	}

@@ -165,12 +165,13 @@ struct question {
 	struct str emotion;
 };
 
-static struct json *system_message(struct talk *t, enum scenario_role role, const struct line_wants *wants)
+static struct json *system_message(
+	struct talk *t, struct arena *a, enum scenario_role role, const struct line_wants *wants)
 {
 	CLEANUP(buf_release) struct buf b = BUF_INIT;
 	const struct prompts *p = &t->agents->prompts;
 	int kind = t->scenario->is_fraud ? PROMPT_LEFT_FRAUD : PROMPT_LEFT_NORMAL;
-	struct json *messages = json_array(t->w->arena);
+	struct json *messages = json_array(a);
 	t->facts[FACT_DIALLER] = role == t->scenario->initiator ? STR("你") : STR("对方");
 	t->facts[FACT_EXAMPLE] = t->example[role];
 	t->facts[FACT_SIGNAL] = wants->may_hang_up ? STR(LINE_HANG_UP) : STR("");
@@ -182,14 +183,13 @@ static struct json *system_message(struct talk *t, enum scenario_role role, cons
 		buf_puts(&b, "\n\n");
 		prompt_put(&b, p, PROMPT_EMOTION, t->facts);
 	}
-	chat_say(t->w->arena, messages, "system", buf_view(&b));
+	chat_say(a, messages, "system", buf_view(&b));
 	return messages;
 }
 
 /* An own line in the form its side is asked to answer in. */
-static struct str own_line(struct talk *t, size_t i)
+static struct str own_line(struct talk *t, struct arena *a, size_t i)
 {
-	struct arena *a = t->w->arena;
 	if (!t->params->emotions)
 		return t->lines[i].text;
 	CLEANUP(buf_release) struct buf b = BUF_INIT;
@@ -201,9 +201,9 @@ static struct str own_line(struct talk *t, size_t i)
 }
 
 /* The call as one side hears it. Who dials is told to begin; `instruction` stands behind the other side's last words. */
-static struct json *heard_by(struct talk *t, enum scenario_role role, struct json *messages, struct str instruction)
+static struct json *heard_by(
+	struct talk *t, struct arena *a, enum scenario_role role, struct json *messages, struct str instruction)
 {
-	struct arena *a = t->w->arena;
 	CLEANUP(buf_release) struct buf b = BUF_INIT;
 	if (role == t->scenario->initiator) {
 		prompt_put(&b, &t->agents->prompts, PROMPT_OPENING, t->facts);
@@ -211,7 +211,7 @@ static struct json *heard_by(struct talk *t, enum scenario_role role, struct jso
 	}
 	for (size_t i = 0; i < t->n; i++) {
 		bool own = t->turns[i].role == role;
-		struct str text = own ? own_line(t, i) : t->lines[i].text;
+		struct str text = own ? own_line(t, a, i) : t->lines[i].text;
 		if (i + 1 == t->n && instruction.n)
 			text = str_of(arena_printf(a, "%.*s\n\n%.*s", STR_FMT(text), STR_FMT(instruction)));
 		chat_say(a, messages, own ? "assistant" : "user", text);
@@ -231,7 +231,8 @@ static int judge_line(void *arg, const struct chat_reply *reply, struct err *e)
 /** The next line. `closing` is the instruction for a side's last one; empty: the call goes on. */
 static int speak(struct talk *t, enum scenario_role role, struct str closing, struct err *e)
 {
-	struct arena *a = t->w->arena;
+	CLEANUP(arena_release) struct arena scratch = ARENA_INIT; /* of the question; answers are in the record's */
+	struct arena *a = &scratch;
 	struct question q = {.t = t,
 		.wants = {.max_chars = (size_t)t->params->max_chars,
 			.may_hang_up = !closing.n && (int64_t)t->n + 1 >= t->params->min_turns,
@@ -243,7 +244,7 @@ static int speak(struct talk *t, enum scenario_role role, struct str closing, st
 	ASSERT(t->n == 0 ? role == t->scenario->initiator : role != t->turns[t->n - 1].role);
 	chat.step = closing.n ? arena_printf(a, "closing %s", role_name(role))
 						  : arena_printf(a, "%s %zu", role_name(role), t->spoken[role] + 1);
-	chat.messages = heard_by(t, role, system_message(t, role, &q.wants), closing);
+	chat.messages = heard_by(t, a, role, system_message(t, a, role, &q.wants), closing);
 	chat.schema = t->params->emotions ? t->agents->spoken : NULL;
 	chat.judge = judge_line;
 	chat.arg = &q;
@@ -266,7 +267,8 @@ struct verdict {
 
 static int ask_manager(struct talk *t, enum prompt question, struct verdict *ret, struct err *e)
 {
-	struct arena *a = t->w->arena;
+	CLEANUP(arena_release) struct arena scratch = ARENA_INIT;
+	struct arena *a = &scratch;
 	CLEANUP(buf_release) struct buf b = BUF_INIT;
 	struct chat chat = CHAT_INIT;
 	struct chat_reply reply;

@@ -36,7 +36,7 @@ goes_on() {
 for sig in INT TERM; do
 	anew 150-400
 	begin w
-	until_served 30 status.200 || bad "SIG$sig: asks" "$(cat w.err)"
+	until_served 130 status.200 || bad "SIG$sig: asks" "$(cat w.err)"
 	kill -$sig $pid
 	ended 20
 	is "SIG$sig: exit status" "$status" 130
@@ -45,6 +45,8 @@ for sig in INT TERM; do
 	taf status -f p/pipeline.yaml -w w --json
 	is "SIG$sig: state" "$(of run.state <out)" interrupted
 	has "SIG$sig: says how to go on" w.out "it goes on from there"
+	taf plan -f p/pipeline.yaml -w w --json
+	is "SIG$sig: plan knows what was measured" "$(of stages.agents.basis <out)" earlier-runs
 	goes_on "SIG$sig"
 	is "SIG$sig: nothing asked twice" "$(served seen_again) $(served requests)" "0 $requests"
 done
@@ -112,4 +114,10 @@ is "confirm_above: yes" "$?" 0
 is "confirm_above: yes asks" "$(($(served requests) > before))" 1
 taf run -f p/pipeline.yaml -w w --set confirm_above=1000 --set stages.think.generation=3
 is "confirm_above: little enough" "$?" 0
+# What is paid again behind a stage that is paid again counts; a rule that rejects one call more or less does not.
+before=$(served requests)
+taf run -f p/pipeline.yaml -w w --json --set stages.agents.generation=2 --set stages.think.generation=3 --set "confirm_above=$(share 0.85)"
+is "confirm_above: what is behind counts" "$? $(served requests)" "4 $before"
+taf run -f p/pipeline.yaml -w w --json --set stages.think.generation=3 --set stages.clean.with.max_turn_chars=500 --set confirm_above=0.001
+is "confirm_above: not so a changed rule" "$? $(served requests)" "0 $before"
 no_key "no key" w out err

@@ -154,6 +154,11 @@ each=$((10#$(of stages.agents.requests <out) / 3))
 mean=$(($(of stages.agents.requests <whole.json) / 12))
 if [ $each -ge $((mean - 1)) ] && [ $each -le $((mean + 1)) ]; then ok "plan after: requests"; else bad "plan after: requests" "$each a call, $mean were made"; fi
 
+# A pilot measures, too; a stage that is asked for no call is not known.
+taf run -f p/pipeline.yaml -w w4 --limit 14 >/dev/null || bad "pilot" "$(cat err)"
+taf plan -f p/pipeline.yaml -w w4 --json
+is "plan after a pilot: basis" "$(of stages.agents.basis <out) $(of stages.think.basis <out)" "earlier-runs earlier-runs"
+
 # --- One call: its answers are those of the run; a changed prompt asks, and what it got is kept ---
 before=$(served requests)
 taf try think calls/a1 -f p/pipeline.yaml -w w
@@ -164,3 +169,27 @@ call=$(grep -P '^think\tparcel.*passed' first | head -n 1 | cut -f 2)
 taf try think "$call" -f p/pipeline.yaml -w w
 is "try anew" "$? $(($(served requests) - before))" "0 1"
 asks "after try" $((fraud - 1))
+
+# --- What was asked for a call ---
+taf show "$call" think -f p/pipeline.yaml -w w --requests --json
+is "show --requests" $? 0
+python3 - "$kit" "$call" <<'P'
+import json, sys
+shown = json.dumps(json.load(open("out")), ensure_ascii=False)
+missing = [w for w in ("请再仔细看。", "tokens_in", "scene", "fraud_type", "case-model") if w not in shown]
+print(f"not ok show --requests: what was asked and answered: {missing}" if missing else "ok show --requests: what was asked and answered")
+P
+
+# --- Answers for a colleague: who takes them over asks nothing, and spends nothing ---
+taf answers export answers.zip -f p/pipeline.yaml -w w
+is "answers export" $? 0
+mkdir w5
+taf answers import answers.zip -f p/pipeline.yaml -w w5
+is "answers import" $? 0
+asked=$(served requests)
+taf run -f p/pipeline.yaml -w w5 --json --set max_cost=0
+is "after import: a run that may spend nothing" "$? $(($(served requests) - asked))" "0 0"
+llm results w5 >taken
+llm results w | awk -F '\t' '$3 != "left"' >last
+is "after import: same results" "$(diff taken last | head -n 3)" ""
+no_key "no key at all" w w5 out err answers.zip
