@@ -278,7 +278,7 @@ static bool read_with(struct load *l, struct config_stage *s, const struct yaml_
 	}
 	if (s->provider >= 0)
 		s->stage.provider = &l->c->providers[s->provider];
-	if (l->problems->n == before && s->stage.provider && ops->suits &&
+	if (l->problems->n == before && s->stage.provider && s->stage.provider->ops && ops->suits &&
 		ops->suits(s->stage.params, s->stage.provider->ops, &e))
 		problem_add(l->problems, with->mark, "%s: %s", s->stage.name, e.text);
 	ops->fields(s->stage.params, &s->fields);

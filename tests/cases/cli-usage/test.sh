@@ -99,3 +99,14 @@ is check-json-config-list "$(taf_json)" "False True True False"
 DESTDIR=$PWD/root PREFIX=/usr
 if (cd "$TAF_TOP" && scripts/install "$DESTDIR$PREFIX"); then ok install; else bad install "failed"; fi
 (unset TAF_DATA TAF_WORKER; TAF=$DESTDIR$PREFIX/bin/taf; taf plan -f "$DESTDIR$PREFIX/share/taf/pipeline.yaml" -w fresh --until clean; is installed-plan $? 0)
+# A provider of no kind, named by a stage that looks at its provider.
+cat >kind.yaml <<'Y'
+version: 1
+name: kind
+providers: {w: {kind: openapi, model: m}}
+stages:
+  - {name: agents, uses: synthesize, with: {provider: w, count: 1}}
+  - {name: think, uses: annotate, needs: [agents], with: {provider: w}}
+Y
+taf check -f kind.yaml; is no-kind $? 2
+has no-kind-words err "unknown provider kind 'openapi'; did you mean 'openai'?"
