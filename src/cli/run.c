@@ -126,17 +126,26 @@ static void put_examples(struct buf *b, const struct where *where, const char *w
 	size_t n = query_failures(store, &a, EXAMPLES, &found);
 	if (n)
 		buf_puts(b, "\nquarantined, for example:\n");
+	size_t passing = 0, invalid = 0;
 	for (size_t i = 0; i < n; i++) {
+		enum err_class class = err_class_of(found[i].code);
+		passing += class == CLASS_ACCOUNT || class == CLASS_TRANSIENT;
+		invalid += class == CLASS_INVALID;
 		CLEANUP(buf_release) struct buf clean = BUF_INIT;
 		put_clean(&clean, found[i].text);
 		buf_printf(b, "  %.*s at %.*s (%s): %s\n", STR_FMT(found[i].id), STR_FMT(found[i].stage),
-			err_class_name(err_class_of(found[i].code)), clean.data);
+			err_class_name(class), clean.data);
 	}
 	if (!n)
 		return;
-	buf_puts(b,
-		"They wait: `taf retry` sends them through again, a changed input does so by itself. All of them: taf status "
-		"--quarantined");
+	if (passing < n)
+		buf_puts(b, "They wait: `taf retry` sends them through again, a changed input does so by itself. ");
+	if (passing)
+		buf_printf(b, "%s the next taf run takes up by itself. ",
+			passing == n ? "These" : "Those of class account or transient");
+	if (invalid)
+		buf_puts(b, "Invalid answers are stored: set `draws` of the provider higher with the retry, or change the question. ");
+	buf_puts(b, "All of them: taf status --quarantined");
 	where_put(b, where);
 	buf_putc(b, '\n');
 }
@@ -177,6 +186,26 @@ static const char *state_words(int status)
 	}
 }
 
+/* The same run again, with its limits: a pilot stays a pilot, and nothing is paid beyond what was allowed. */
+static void put_same_run(struct buf *b, const struct run_options *o)
+{
+	buf_puts(b, "taf run");
+	where_put(b, &o->where);
+	where_put_changes(b, &o->where);
+	if (o->until)
+		buf_printf(b, " --until %s", o->until);
+	if (o->limit)
+		buf_printf(b, " --limit %lld", (long long)o->limit);
+	if (o->only)
+		buf_printf(b, " --only %s", o->only);
+	if (o->partial)
+		buf_puts(b, " --partial");
+	if (o->max_cost > 0)
+		buf_printf(b, " --max-cost %.15g", o->max_cost);
+	if (o->max_time)
+		buf_printf(b, " --max-time %lld", (long long)o->max_time);
+}
+
 static void report(const struct run_options *o, const struct run_status *st, int status, const char *work, const char *log)
 {
 	CLEANUP(buf_release) struct buf b = BUF_INIT;
@@ -187,9 +216,8 @@ static void report(const struct run_options *o, const struct run_status *st, int
 	buf_printf(&b, "\n%s after ", state_words(status));
 	put_seconds(&b, st->seconds);
 	if (status == EXIT_INTERRUPTED || status == EXIT_BUDGET) {
-		buf_puts(&b, "; it goes on from there by: taf run");
-		where_put(&b, &o->where);
-		where_put_changes(&b, &o->where);
+		buf_puts(&b, "; it goes on from there by: ");
+		put_same_run(&b, o);
 	}
 	buf_putc(&b, '\n');
 	if (st->noutputs)

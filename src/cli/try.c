@@ -153,7 +153,8 @@ static void put_head(struct buf *b, const struct trial_view *v)
 		buf_printf(b, ", listed at %s", r->place);
 	if (r->slots)
 		buf_printf(b, " (each parent gets %d)", r->slots);
-	buf_puts(b, "; nothing is stored\n");
+	buf_puts(b, r->tokens_in + r->tokens_out ? "; nothing is stored but the answers, which were paid for\n" :
+											   "; nothing is stored\n");
 	for (size_t i = 0; i < r->stale.n; i++)
 		buf_printf(b, "%s%.*s", i ? ", " : "note: made under another configuration, and taken as it is: what stage ",
 			STR_FMT(r->stale.v[i]));

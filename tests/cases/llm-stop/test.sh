@@ -64,6 +64,10 @@ goes_on "twice"
 
 # --- Limits ---
 anew 10-30
+taf run -f p/pipeline.yaml -w w --until agents --limit 6 --max-cost 0.0001 --max-time 5m
+is "the same run: exit status" "$?" 4
+has "the same run: with its limits" out "taf run -f p/pipeline.yaml -w w --until agents --limit 6 --max-cost 0.0001 --max-time 300"
+anew 10-30
 taf run -f p/pipeline.yaml -w w --json --max-cost "$(share 0.3)"
 is "max-cost: exit status" "$?" 4
 has "max-cost: words" err "--max-cost"
