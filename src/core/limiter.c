@@ -9,6 +9,7 @@
 #define CUT_SHARE 0.9
 #define CUT_EVERY_MS 5000
 #define LEAST_SHARE 0.02
+#define LATE_MS 10000          /* a time that is less than this behind is late; more is a step back of the clock */
 #define SHARE_BACK_MS 600000.0 /* from 0 to 1 */
 /* For tokens that a server may have reserved: kept free up to this share of the allowance without a sign that it does so, and a little beside them
  * for what estimates are off. */
@@ -52,12 +53,15 @@ static void pace_tick(struct limiter *l, struct limiter_pace *p, int64_t passed_
 	p->slot = slot;
 }
 
-/* A clock that steps back stands still for the limiter, and goes on from there. */
+/* A clock that steps back stands still for the limiter, and goes on from there. One that is a little behind is none: threads read the clock, then wait
+ * for the account's lock, so times come out of order; taken as steps back, each would let the way on be counted twice. */
 static void tick(struct limiter *l, int64_t now_ms)
 {
-	int64_t passed = now_ms > l->given_ms ? now_ms - l->given_ms : 0;
+	int64_t passed = now_ms - l->given_ms;
+	if (passed <= 0 && passed > -LATE_MS)
+		return;
 	l->given_ms = now_ms;
-	if (passed == 0)
+	if (passed <= 0)
 		return;
 	l->clock_ms += passed;
 	pace_tick(l, &l->requests, passed);

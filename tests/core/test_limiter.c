@@ -612,6 +612,29 @@ static void hold_and_clock(void **state)
 	assert_true(limiter_may_send(&l, 1, 5, &when)); /* never less than one */
 }
 
+/* Threads that read the clock and then wait for the lock: what they say is a little late, and must not count twice. */
+static void late_threads(void **state)
+{
+	(void)state;
+	const struct limiter_config c = {.requests_per_min = 6000, .in_flight = 1000};
+	struct limiter l;
+	int64_t when;
+	int sent = 0;
+	limiter_init(&l, &c, 0);
+	for (int64_t now = 0; now < 60000; now++) {
+		while (limiter_may_send(&l, 1, now, &when)) {
+			limiter_sent(&l, 1, now);
+			limiter_back(&l, now);
+			sent++;
+		}
+		for (int64_t late = now > 20 ? now - 20 : 0; late < now; late += 7) {
+			limiter_done(&l, LIMITER_NEUTRAL, 1, 1, 0, late);
+			limiter_done(&l, LIMITER_NEUTRAL, 1, 1, 0, now);
+		}
+	}
+	assert_in_range(sent, 5800, 6000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -626,6 +649,7 @@ int main(void)
 		cmocka_unit_test(slow_start_doubles),
 		cmocka_unit_test(huge_request),
 		cmocka_unit_test(hold_and_clock),
+		cmocka_unit_test(late_threads),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
