@@ -237,10 +237,26 @@ static void read_object(struct arena *a, const struct json *v, struct openai_err
 		ret->status = 400;
 }
 
+/* {"error": {}}, "" or {"code": 0, "message": ""}: gateways that fill in all members of a reply. Beside an answer it is none. */
+static bool says_nothing(const struct json *error)
+{
+	if (json_is(error, JSON_STRING))
+		return str_trim(error->u.s).n == 0;
+	JSON_EACH(m, error) {
+		bool none = json_is(m, JSON_NULL) || (json_is(m, JSON_STRING) && !m->u.s.n) ||
+					(json_is(m, JSON_INT) && !m->u.i) || (json_is(m, JSON_BOOL) && !m->u.b);
+		if (!none)
+			return false;
+	}
+	return true;
+}
+
 bool openai_error_of(struct arena *a, const struct json *body, int status, struct openai_error *ret)
 {
 	const struct json *error = json_get(body, "error"), *base = json_get(body, "base_resp"); /* MiniMax */
 	*ret = (struct openai_error){.status = status};
+	if (status == 200 && json_count(json_get(body, "choices")) && says_nothing(error))
+		error = NULL;
 	if (json_is(body, JSON_STRING)) {
 		ret->message = body->u.s;
 		return true;

@@ -33,8 +33,8 @@ static bool too_deep(struct str s)
 static int64_t wish(const struct http_facts *f, int64_t wall_ms)
 {
 	double ms;
-	if (str_real(str_of(f->retry_after_ms), &ms) && ms >= 0 && ms < 1e12)
-		return (int64_t)ms;
+	if (str_real(str_of(f->retry_after_ms), &ms) && ms >= 0)
+		return ms < (double)LIMITER_WAIT_MAX_MS ? (int64_t)ms : LIMITER_WAIT_MAX_MS;
 	int64_t after = retry_after_ms(f->retry_after, wall_ms);
 	return after > 0 ? after : 0;
 }

@@ -247,6 +247,8 @@ static const char *const names[] = {"ANSWER", "FILTERED", "REFUSED", "NO_MODEL",
 
 #define CHOICE(message, finish) "{\"choices\":[{\"message\":" message ",\"finish_reason\":" finish "}]}"
 #define SAID(text) CHOICE("{\"role\":\"assistant\",\"content\":\"" text "\"}", "\"stop\"")
+/* What stands behind another member. */
+#define ANSWERED "\"choices\":[{\"message\":{\"content\":\"好\"},\"finish_reason\":\"stop\"}]}"
 
 static const struct {
 	int status;
@@ -362,6 +364,12 @@ static const struct {
 	{200, CHOICE("{\"content\":\"半\"}", "\"insufficient_system_resource\""), OPENAI_TROUBLED},
 	{200, "{\"choices\":[{\"error\":{\"code\":502,\"message\":\"x\"},\"message\":{\"content\":\"\"},\"finish_reason\":\"error\"}]}",
 		OPENAI_TROUBLED},
+	/* an error that says nothing, beside an answer: it was paid for, and is one */
+	{200, "{\"error\":{}," ANSWERED, OPENAI_ANSWER},
+	{200, "{\"error\":\"\"," ANSWERED, OPENAI_ANSWER},
+	{200, "{\"error\":{\"code\":0,\"message\":\"\"}," ANSWERED, OPENAI_ANSWER},
+	{200, "{\"error\":{\"code\":502,\"message\":\"\"}," ANSWERED, OPENAI_TROUBLED},
+	{500, "{\"error\":{}}", OPENAI_TROUBLED},
 	/* the record's fault */
 	{400, "{\"error\":{\"message\":\"Input token length too long\",\"type\":\"invalid_request_error\"}}",
 		OPENAI_BAD_REQUEST},
@@ -526,6 +534,8 @@ static void waits(void **state)
 		{429, "1.5", "", 1500},
 		{429, "", "", 0},
 		{429, "soon", "later", 0},
+		{429, "", "86400000", 3600000}, /* an hour is the longest, however it is said */
+		{429, "86400", "", 3600000},
 		{503, "7", "", 7000},
 		{429, "Thu, 01 Jan 1970 00:01:00 GMT", "", 60000},
 		{200, "9", "", 0},
