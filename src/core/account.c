@@ -335,10 +335,12 @@ static void hold(struct account *a, const struct exchange *x, const struct accou
 	const char *const of_tokens[] = {f->limit_tokens, f->remaining_tokens, f->reset_tokens};
 	int64_t requests = used_up_ms(of_requests, 1, &a->most_requests, wall);
 	int64_t tokens = used_up_ms(of_tokens, x->tokens_in + x->tokens_out, &a->most_tokens, wall);
+	/* These are of an allowance, and no refusal: one that lies holds a run for no longer than its user would wait for a server that is down. */
+	int64_t most = a->c.patience_s > 0 ? a->c.patience_s * 1000 : LIMITER_WAIT_MAX_MS;
 	wait = requests > wait ? requests : wait;
 	wait = tokens > wait ? tokens : wait;
-	if (wait > LIMITER_WAIT_MAX_MS)
-		wait = LIMITER_WAIT_MAX_MS;
+	if (wait > most)
+		wait = most;
 	if (wait > 0)
 		limiter_hold(&a->limiter, now + wait);
 }

@@ -7,7 +7,7 @@
  * Breaker: after BREAKER_FAILURES exchanges in a row without any reply of the server (no connection, reset, timeout) or with 502, 503, 504 alone, nothing
  * is sent but one probe (the request at the head) after 1, 2, 4 … 60 s; the first whole reply of another status resumes. What waits meanwhile costs no
  * attempt. An account that stays down for `patience_s` refuses (ERR_ACCOUNT) when the next probe fails: its stages stop, the rest goes on.
- * A reply that tells the rest of an allowance (x-ratelimit-*) and that it is used up holds everything back until its reset.
+ * A reply that tells the rest of an allowance (x-ratelimit-*) and that it is used up holds everything back until its reset, at most `patience_s`.
  * Any thread. Lock order: engine.lock is never held here; nothing but the budget's lock is taken under the accounts' own. */
 #ifndef TAF_CORE_ACCOUNT_H
 #define TAF_CORE_ACCOUNT_H

@@ -563,6 +563,23 @@ static void told_to_wait(void **state)
 	kit_stop(&k);
 }
 
+/* A reset in an hour, told by a reply that is fine: the next request goes when patience ends. (Without that end this test would take the hour.) */
+static void told_to_wait_for_ever(void **state)
+{
+	(void)state;
+	struct kit k;
+	struct account_config c = simple(4);
+	c.patience_s = 1;
+	kit_start(&k, &c);
+	struct asker a = {.k = &k, .body = "x"};
+	k.head =
+		"200 OK\r\nx-ratelimit-limit-tokens: 10\r\nx-ratelimit-remaining-tokens: 0\r\nx-ratelimit-reset-tokens: 1h0m0s";
+	assert_int_equal(ask_once(&a), 0);
+	k.head = "200 OK";
+	assert_int_equal(ask_once(&a), 0);
+	kit_stop(&k);
+}
+
 static void learns(void **state)
 {
 	(void)state;
@@ -611,6 +628,7 @@ int main(void)
 		cmocka_unit_test(out_of_patience),
 		cmocka_unit_test(budget_ends),
 		cmocka_unit_test(told_to_wait),
+		cmocka_unit_test(told_to_wait_for_ever),
 		cmocka_unit_test(learns),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
