@@ -39,7 +39,7 @@ static const struct cli_option options[] = {
 		"pay again without being asked (confirm_above in the YAML says from which cost on it asks)"},
 	{'j', "jobs", CLI_INT, AT(jobs), "N", 1, 1024,
 		"threads and sound workers (default: the processors this machine lends us)"},
-	{0, "max-cost", CLI_REAL, AT(max_cost), "X", 0, 1e12,
+	{0, "max-cost", CLI_REAL, AT(max_cost), "X", 1e-6, 1e12,
 		"stop when this run has cost X, in the currency of the providers' prices"},
 	{0, "max-time", CLI_TIME, AT(max_time), "T", 0, 0, "stop cleanly after T: 90, 90s, 15m, 2h"},
 	{0, "json", CLI_FLAG, AT(json), NULL, 0, 0, "print the status as JSON at the end"},

@@ -30,6 +30,7 @@ has until-unknown-words err "did you mean 'clean'?"
 taf run --limit 0; is limit-range $? 2
 taf run --limit two; is limit-number $? 2
 taf run --max-time soon; is time $? 2
+taf run --max-cost 0; is no-cost $? 2 # it is no way to say "no limit"
 taf run -j 0; is jobs $? 2
 taf run extra; is extra-argument $? 2
 taf show; is missing-argument $? 2
