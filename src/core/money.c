@@ -5,11 +5,13 @@
 
 #include <math.h>
 #include <string.h>
+#include <sys/resource.h>
 
 /* Providers over the network in a run: their accounts, what is paid, and what an item takes of them. */
 
-#define HANDS 64    /* items in hand of a stage that waits on something else than an account */
-#define FEW_ITEMS 5 /* fewer do not outdo what an earlier run has measured */
+#define HANDS 64      /* items in hand of a stage that waits on something else than an account */
+#define FILES_OWN 256 /* descriptors for the database, objects and workers; of few, a half */
+#define FEW_ITEMS 5   /* fewer do not outdo what an earlier run has measured */
 
 static bool networked(const struct stage_run *s)
 {
@@ -139,6 +141,34 @@ static struct account *account_made(struct engine *g, const struct stage_run *s)
 	return NULL;
 }
 
+static bool asks_now(const struct stage_run *s)
+{
+	return s->chosen && !s->closed && networked(s);
+}
+
+/* What a process may have open is shared among the accounts: without a descriptor a request fails as if the server were gone, and the database with it. */
+static void clamp_in_flight(const struct engine *g, struct account_config *c)
+{
+	struct rlimit files;
+	rlim_t accounts = 0;
+	for (size_t i = 0; i < g->nstages; i++) {
+		bool first = asks_now(&g->stages[i]);
+		for (size_t k = 0; k < i && first; k++)
+			first = !asks_now(&g->stages[k]) || g->stages[k].cs->stage.provider != g->stages[i].cs->stage.provider;
+		accounts += first;
+	}
+	if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == RLIM_INFINITY || accounts == 0)
+		return;
+	rlim_t own = files.rlim_cur / 2 < FILES_OWN ? files.rlim_cur / 2 : FILES_OWN;
+	rlim_t each = (files.rlim_cur - own) / accounts;
+	if ((rlim_t)c->limits.in_flight <= each)
+		return;
+	log_warn(
+		NULL, "provider %s: in_flight is %d, but a process may have %llu files open here (ulimit -n): at most %llu are asked at once",
+		c->name, c->limits.in_flight, (unsigned long long)files.rlim_cur, (unsigned long long)each);
+	c->limits.in_flight = each > 0 ? (int)each : 1;
+}
+
 static int add_account(struct engine *g, struct stage_run *s, struct err *e)
 {
 	const struct provider *p = s->cs->stage.provider;
@@ -149,6 +179,7 @@ static int add_account(struct engine *g, struct stage_run *s, struct err *e)
 			return rc;
 		struct account_config c = {.name = p->name};
 		p->ops->account(p, &c);
+		clamp_in_flight(g, &c);
 		if (!g->accounts)
 			g->accounts = accounts_new(&g->budget, tell_change, g);
 		made = account_add(g->accounts, &c);
@@ -174,7 +205,7 @@ int money_start(struct engine *g, struct err *e)
 	int rc = store_spent(g->store, &g->budget.before, e);
 	for (size_t i = 0; rc == 0 && i < g->nstages; i++) {
 		struct stage_run *s = &g->stages[i];
-		if (s->chosen && !s->closed && networked(s))
+		if (asks_now(s))
 			rc = add_account(g, s, e);
 	}
 	return rc;

@@ -80,3 +80,11 @@ taf run -f p/pipeline.yaml -w w2 --json --set providers.writer.attempts=2
 is "later: taken up" $? 0
 is "later: as without faults" "$(llm results w2 | diff wanted - | head -n 3)" ""
 is "later: only the rest was asked" "$(served requests)" $((requests - answered))
+
+# --- Few descriptors: fewer are asked at once, and neither server nor database seems gone ---
+reset
+switch '{"latency": "100-200"}'
+(ulimit -n 64 && taf run -f p/pipeline.yaml -w few --until agents --json --set stages.agents.with.count=60 --set providers.writer.in_flight=100)
+is "few files: run" $? 0
+has "few files: said" err "ulimit -n"
+is "few files: no request was lost" "$(of providers.0.lost <out)" 0
