@@ -17,7 +17,7 @@ enum openai_json { OPENAI_JSON_AUTO, OPENAI_JSON_OBJECT, OPENAI_JSON_SCHEMA, OPE
 
 struct openai_params {
 	struct str base_url, api_key_env, model, revision;
-	struct option_list fallback_models;
+	struct option_list fallback_models, stop;
 	double temperature, top_p; /* < 0: the server's */
 	int64_t max_tokens;        /* 0: the server's */
 	const struct json *extra;

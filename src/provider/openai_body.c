@@ -9,7 +9,7 @@
 
 /* Members that are written from options and the request: `extra` may not say them again. */
 static const char *const own_members[] = {
-	"model", "messages", "stream", "n", "temperature", "top_p", "max_tokens", "seed", "response_format"};
+	"model", "messages", "stream", "n", "temperature", "top_p", "max_tokens", "seed", "stop", "response_format"};
 
 size_t openai_models(const struct openai_params *p)
 {
@@ -160,6 +160,16 @@ static void put_real(struct buf *b, struct arena *a, const char *name, double x)
 	json_write(b, json_real(a, x));
 }
 
+static void put_stop(const struct option_list *stop, struct buf *b)
+{
+	for (size_t i = 0; i < stop->n; i++) {
+		buf_puts(b, i ? "," : ",\"stop\":[");
+		json_write_string(b, stop->v[i]);
+	}
+	if (stop->n)
+		buf_putc(b, ']');
+}
+
 static void put_sampling(const struct openai_params *p, const struct provider_ask *q, struct buf *b)
 {
 	const struct json *own = json_get(q->request, "temperature");
@@ -189,6 +199,7 @@ int openai_body(const struct openai_params *p, struct str model, enum openai_for
 	if (rc < 0)
 		return rc;
 	put_sampling(p, q, ret);
+	put_stop(&p->stop, ret);
 	if (format == OPENAI_FORMAT_OBJECT)
 		buf_puts(ret, ",\"response_format\":{\"type\":\"json_object\"}");
 	if (format == OPENAI_FORMAT_SCHEMA) {

@@ -171,6 +171,13 @@ static const struct option options[] = {
 		.unit = "tokens",
 		.help =
 			"Most tokens of an answer (with most servers its thinking counts too). 0: not sent, the server's default."},
+	{.name = "stop",
+		.type = OPT_STRINGS,
+		AT(stop),
+		.flags = OPTION_SHAPES,
+		.help =
+			"Texts at which the server ends an answer, for models that run on; many servers take 4 at most. None: not "
+			"sent."},
 	{.name = "extra",
 		.type = OPT_MAP,
 		AT(extra),

@@ -56,8 +56,9 @@ static void is_ready(void **state)
 	ready_case("{" BASE ", fallback_models: [a, b]}", NULL);
 	ready_case("{" BASE ", fallback_models: [a, m]}", "named twice");
 	ready_case("{" BASE ", fallback_models: [1, 2, 3, 4, 5, 6, 7, 8]}", "at most 7");
-	ready_case("{" BASE ", extra: {enable_thinking: false, stop: x, chat_template_kwargs.enable_thinking: false}}", NULL);
+	ready_case("{" BASE ", extra: {enable_thinking: false, user: x, chat_template_kwargs.enable_thinking: false}}", NULL);
 	ready_case("{" BASE ", extra: {temperature: 1}}", "option of its own");
+	ready_case("{" BASE ", extra: {stop: x}}", "option of its own");
 	ready_case("{" BASE ", extra: {messages: x}}", "taf's own");
 	ready_case("{" BASE ", extra: {stream: true}}", "taf's own");
 	ready_case("{" BASE ", extra: {response_format.type: text}}", "taf's own");
@@ -96,7 +97,7 @@ static void identity(void **state)
 	openai_kit_open(&k, "{" BASE ", api_key_env: X, in_flight: 3, price_in: 2, json_mode: off, extra: {top_k: 20}}");
 	assert_string_equal(text_of(&k, k.p.identity),
 		"{\"kind\":\"openai\",\"options\":{\"extra\":{\"top_k\":20},\"fallback_models\":[],\"max_tokens\":4096,"
-		"\"model\":\"m\",\"revision\":\"\","
+		"\"model\":\"m\",\"revision\":\"\",\"stop\":[],"
 		"\"temperature\":-1,\"top_p\":-1},\"version\":1}");
 	openai_kit_close(&k);
 }
@@ -168,6 +169,8 @@ static void bodies(void **state)
 	body_case("{" BASE ", send_seed: false, temperature: 0.5, max_tokens: 10}",
 		"{" HI ",\"temperature\":0,\"max_tokens\":5}", NULL,
 		"{\"model\":\"m\"," HI ",\"temperature\":0,\"max_tokens\":5,\"stream\":false}");
+	body_case("{" BASE ", send_seed: false, max_tokens: 0, stop: ['</s>', '\"完\"']}", "{" HI "}", NULL,
+		"{\"model\":\"m\"," HI ",\"stop\":[\"</s>\",\"\\\"完\\\"\"],\"stream\":false}");
 	body_case("{" BASE ", send_seed: false, max_tokens: 0, extra: {enable_thinking: false, k.a: 1, k.b.c: x}}",
 		"{" HI "}", NULL,
 		"{\"model\":\"m\"," HI ",\"enable_thinking\":false,\"k\":{\"a\":1,\"b\":{\"c\":\"x\"}},\"stream\":false}");
