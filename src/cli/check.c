@@ -251,6 +251,9 @@ static void report(const struct check *c, bool json, const struct buf *providers
 	}
 	problems_print(&c->problems, &text);
 	if (c->problems.n) {
+		buf_str(&b, buf_view(providers)); /* what those say that are well */
+		say_out(&b);
+		buf_clear(&b);
 		put_clean(&b, buf_view(&text));
 		fputs(b.data, stderr);
 		say_error("%zu problem%s", c->problems.n, c->problems.n == 1 ? "" : "s");

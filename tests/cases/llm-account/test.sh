@@ -44,6 +44,12 @@ CASE_KEY=sk-wrong-0815ab taf check -f c/pipeline.yaml --online
 is "check --online: wrong key" $? 2
 cat out err >said
 has "check --online: says so" said "401"
+cp c/pipeline.yaml c/two.yaml
+echo '  - {name: more, uses: enhance, needs: [calls], with: {provider: scribe}}' >>c/two.yaml
+CASE_KEY=sk-wrong-0815ab taf check -f c/two.yaml --online
+is "check --online: one of two" $? 2
+has "check --online: tells of the one" err "401"
+has "check --online: and of the other" out "provider scribe (openai): case-model answered"
 
 reset
 CASE_KEY=sk-wrong-0815ab taf run -f p/pipeline.yaml -w w --json
