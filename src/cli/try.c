@@ -40,6 +40,7 @@ struct trial_view {
 	struct buf stored;   /* the folder of objects of the work folder */
 	const char *made;    /* the one of this trial */
 	bool hide_in, hide_out;
+	bool keeps; /* answers */
 };
 
 static void view_release(struct trial_view *v)
@@ -153,8 +154,7 @@ static void put_head(struct buf *b, const struct trial_view *v)
 		buf_printf(b, ", listed at %s", r->place);
 	if (r->slots)
 		buf_printf(b, " (each parent gets %d)", r->slots);
-	buf_puts(b, r->tokens_in + r->tokens_out ? "; nothing is stored but the answers, which were paid for\n" :
-											   "; nothing is stored\n");
+	buf_puts(b, v->keeps ? "; nothing is stored but answers that are paid for\n" : "; nothing is stored\n");
 	for (size_t i = 0; i < r->stale.n; i++)
 		buf_printf(b, "%s%.*s", i ? ", " : "note: made under another configuration, and taken as it is: what stage ",
 			STR_FMT(r->stale.v[i]));
@@ -423,9 +423,11 @@ static int try_call(const struct cli_given *given)
 	const struct provider *provider = config->stages[config_stage_index(config, str_of(v.stage))].stage.provider;
 	int rc = machine_worker(&worker, ops->exec == EXEC_SOUND, &e);
 	/* Answers are paid for, so they are kept; while a run works here, only those that are stored are used. */
-	bool keep = provider && provider->ops->ask && folder_lock(work.data, &lock, NULL) == 0;
-	if (provider && provider->ops->ask && !keep)
-		say_error("note: a run is working in %s: only stored answers are used", work.data);
+	struct err busy = ERR_INIT;
+	bool asks = provider && provider->ops->ask, keep = asks && folder_lock(work.data, &lock, &busy) == 0;
+	v.keeps = keep;
+	if (asks && !keep)
+		say_error("note: %s; only stored answers are used", busy.text);
 	if (rc == 0)
 		rc = scratch_make(&scratch, &e);
 	const char *command[] = {worker.data, NULL};

@@ -164,6 +164,9 @@ before=$(served requests)
 taf try think calls/a1 -f p/pipeline.yaml -w w
 is "try" "$? $(($(served requests) - before))" "0 0"
 has "try: the answer" out "stored, so it is not asked again"
+has "try: what it keeps" out "nothing is stored but answers that are paid for"
+taf try think calls/a1 -f p/pipeline.yaml -w none
+lacks "try: no folder is no run at work" err "is working"
 sed -i '1s/^/请再仔细看。/' p/prompts/annotate/fraud.md
 call=$(grep -P '^think\tparcel.*passed' first | head -n 1 | cut -f 2)
 taf try think "$call" -f p/pipeline.yaml -w w
