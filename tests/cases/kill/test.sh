@@ -1,8 +1,8 @@
 # kill -9, at random moments and at named points: the next run's release is that of an undisturbed run, byte by byte; nothing is left over.
-# TAF_KILLS: how many (50); TAF_KILL_SEED: of the random moments.
+# TAF_KILLS: how many (50; 12 under a sanitizer); TAF_KILL_SEED: of the random moments.
 . "$TAF_TOP/tests/cases/kit/kit.sh"
 own_programs
-kills=${TAF_KILLS:-50} seed=${TAF_KILL_SEED:-$((RANDOM * 32768 + RANDOM))}
+kills=${TAF_KILLS:-$((slow > 1 ? 12 : 50))} seed=${TAF_KILL_SEED:-$((RANDOM * 32768 + RANDOM))}
 RANDOM=$seed
 project p
 
