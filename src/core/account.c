@@ -12,7 +12,8 @@
 #include <string.h>
 
 #define WORDS_MAX 400
-#define POKE_MS 5 /* the loop is woken for a change that saves it this much waiting */
+#define HOLD_TOLD_MS 30000 /* shorter waits are usual */
+#define POKE_MS 5          /* the loop is woken for a change that saves it this much waiting */
 
 void exchange_release(struct exchange *x)
 {
@@ -304,6 +305,12 @@ static void count(struct account_counts *n, const struct http_reply *reply, cons
 	n->filtered += r->filtered;
 }
 
+/* A reply that was on its way: servers charge for it. What, nobody says: at least the prompt is counted. */
+static bool given_up(const struct http_reply *r)
+{
+	return r->end == HTTP_TIMEOUT || r->end == HTTP_STALL || r->end == HTTP_TOO_LONG;
+}
+
 static int64_t known(int64_t told, int64_t expected)
 {
 	return told >= 0 && told <= ACCOUNT_TOKENS_MAX ? told : expected;
@@ -327,7 +334,8 @@ static int64_t used_up_ms(const char *const said[3], int64_t need, int64_t *most
 	return (double)wait >= 0.9 * full ? (int64_t)enough + 1 : wait;
 }
 
-static void hold(struct account *a, const struct exchange *x, const struct account_report *r, int64_t now)
+/* Words for the user when it is long. */
+static void hold(struct account *a, const struct exchange *x, const struct account_report *r, int64_t now, char *words)
 {
 	const struct http_facts *f = &x->reply.facts;
 	int64_t wall = clock_wall_ms(), wait = r->retry_ms;
@@ -343,6 +351,11 @@ static void hold(struct account *a, const struct exchange *x, const struct accou
 		wait = most;
 	if (wait > 0)
 		limiter_hold(&a->limiter, now + wait);
+	if (wait > HOLD_TOLD_MS && now + wait > a->told_ms + HOLD_TOLD_MS) {
+		a->told_ms = now + wait;
+		snprintf(words, WORDS_MAX, "provider %s: waiting %" PRId64 " s, as the server asks to (status %d)", a->name,
+			wait / 1000, x->reply.status);
+	}
 }
 
 static void refusals(struct account *a, const struct exchange *x, const struct account_report *r)
@@ -372,8 +385,10 @@ void account_report(struct account *a, struct exchange *x, const struct account_
 {
 	struct accounts *all = a->all;
 	int64_t expected = x->tokens_in + x->tokens_out, now = clock_ms();
+	char words[WORDS_MAX] = "";
 	bool told = r->tokens_in >= 0 || r->tokens_out >= 0, work = told || r->end == LIMITER_OK;
-	int64_t in = work ? known(r->tokens_in, x->tokens_in) : 0, out = work ? known(r->tokens_out, x->tokens_out) : 0;
+	int64_t in = work || given_up(&x->reply) ? known(r->tokens_in, x->tokens_in) : 0;
+	int64_t out = work ? known(r->tokens_out, x->tokens_out) : 0;
 	int64_t cost = price_of(&a->c.price, in, out);
 	/* A server that broke down on a request may have counted it: the estimate stays. */
 	int64_t used = r->end == LIMITER_TROUBLED && !told && x->reply.end != HTTP_NO_CONNECT ? -1 : in + out;
@@ -384,13 +399,15 @@ void account_report(struct account *a, struct exchange *x, const struct account_
 	a->counts.tokens_out += out;
 	a->counts.cost += cost;
 	count(&a->counts, &x->reply, r);
-	hold(a, x, r, now);
+	hold(a, x, r, now, words);
 	refusals(a, x, r);
 	bool poke = sooner(a, now);
 	struct http *h = all->http;
 	pthread_mutex_unlock(&all->lock);
 	if (poke)
 		http_poke(h);
+	if (words[0] && all->on_change)
+		all->on_change(all->arg, a->name, words);
 }
 
 void account_refuse(struct account *a, const struct err *why)

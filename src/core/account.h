@@ -60,7 +60,7 @@ struct exchange {
 void exchange_release(struct exchange *x);
 
 /** All accounts of a run, and the loop thread they share (started with the first exchange). `on_change` (may be NULL) is told when an account pauses,
- * resumes or gives up, in words for the user, on the loop thread. */
+ * resumes, gives up or waits long because the server asks to, in words for the user. */
 struct accounts;
 struct accounts *accounts_new(
 	struct budget *b, void (*on_change)(void *arg, const char *account, const char *words), void *arg);

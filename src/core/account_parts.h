@@ -35,6 +35,7 @@ struct account {
 	struct err why;                              /* code ≠ 0: refuses */
 	int refusals;                                /* by status, in a row */
 	int64_t most_requests, most_tokens;          /* that a reply ever said to be left */
+	int64_t told_ms;                             /* until when the user was told that it waits */
 	int64_t next_ms;                             /* when the loop looks at it again of its own */
 	struct lane lanes[ACCOUNT_LANES_MAX], every; /* of all lanes: the first guess for a new one */
 };

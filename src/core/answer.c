@@ -213,7 +213,7 @@ static bool inner(struct str s, size_t at)
 static bool from_prose(struct arena *a, struct str text, struct json **ret, struct err *e)
 {
 	size_t left = text.n * VALUE_PASSES;
-	struct json *value;
+	struct json *value, *list = NULL;
 	for (size_t i = text.n; i-- > 0 && left > 0;) {
 		if (text.p[i] != '}' && text.p[i] != ']')
 			continue;
@@ -224,10 +224,15 @@ static bool from_prose(struct arena *a, struct str text, struct json **ret, stru
 			err_set(e, ERR_INVALID, "the JSON of the answer is not whole");
 			return false;
 		}
-		*ret = value;
-		return true;
+		if (json_is(value, JSON_OBJECT)) {
+			*ret = value;
+			return true;
+		}
+		list = list ? list : value; /* may be a note mark, as in [1] */
+		i = (size_t)at;
 	}
-	return false;
+	*ret = list;
+	return list;
 }
 
 int answer_json(struct arena *a, struct str text, struct json **ret, struct err *e)

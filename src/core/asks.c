@@ -108,8 +108,10 @@ static int ask_anew(struct stage_run *s, struct work *w, const struct work_ask *
 	int rc = p->ops->ask(p, s->account, &ask, ret, e);
 	if (rc == ERR_ACCOUNT)
 		account_refuse(s->account, e);
-	if (rc < 0)
+	if (rc < 0) {
+		money_lost(s, ret->cost);
 		return rc;
+	}
 	ret->answer = json_copy(w->arena, ret->answer);
 	ret->model = arena_str(w->arena, ret->model);
 	return 0;
@@ -171,11 +173,8 @@ int asks_answer(void *arg, struct work *w, const struct work_ask *q, struct json
 	store_put_answer(s->g->store, &row);
 	*ret = answer.answer;
 	remember(w, q,
-		&(struct work_asked){.request = d,
-			.draw = draw,
-			.answer = *ret,
-			.tokens_in = answer.tokens_in,
-			.tokens_out = answer.tokens_out});
+		&(struct work_asked){
+			.request = d, .draw = draw, .answer = *ret, .tokens_in = answer.tokens_in, .tokens_out = answer.tokens_out});
 	return 0;
 }
 

@@ -48,7 +48,7 @@ struct slot {
 	uint8_t tries;
 	bool unknown;   /* plan: decided only once an earlier stage has run */
 	bool rewritten; /* plan: unknown, and a provider is asked anew for it by an earlier stage */
-	bool stale;   /* sent back while somebody had it in hand: what comes of that visit does not count; under the lock */
+	bool stale; /* sent back while somebody had it in hand: what comes of that visit does not count; under the lock */
 };
 
 struct queue {
@@ -121,6 +121,7 @@ struct stage_run {
 	struct account *account;                            /* NULL in a plan */
 	int hands, most_hands;                              /* items in hand; under the lock */
 	atomic_llong requests, tokens_in, tokens_out, cost; /* of this run: what its questions took; cost in millionths */
+	atomic_llong lost_cost;                             /* of replies that were paid for and are no answer */
 	struct stage_spent per_item;                        /* plan: what one takes */
 	/* items of this run that were done without a stored answer, and what they took: of the others one sees a part only */
 	atomic_llong whole_items, whole_requests, whole_in, whole_out;
@@ -307,7 +308,9 @@ void money_setup(struct stage_run *s);
 int money_start(struct engine *g, struct err *e);
 /** Nothing more is asked; with `drop` what is being asked is given up. */
 void money_stop(struct engine *g, bool drop);
-/** Nobody asks any more: what was paid beside the answers is counted too. */
+/** What was paid for a question that has no answer (refused, filtered, too long), in millionths. */
+void money_lost(struct stage_run *s, int64_t cost);
+/** Nobody asks any more: what was paid beside all that is counted too. */
 void money_rest(struct engine *g);
 void money_free(struct engine *g);
 /** A limit was reached: the run ends, as with --max-time. */

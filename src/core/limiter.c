@@ -161,7 +161,7 @@ static void cut_window(struct limiter *l)
 static void adapt(struct limiter *l)
 {
 	double n = l->ok + l->troubled + l->limited, bad = l->troubled + l->limited;
-	double much = fmin(0.4, fmax(0.03, 10 / l->window));
+	double much = fmin(0.4, fmax(0.1, 10 / l->window));
 	if (l->limited > 0)
 		much /= 4;
 	if (bad > much * n) {

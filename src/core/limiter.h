@@ -5,8 +5,8 @@
  * fixed minutes, by a sliding window or by a token bucket of any size, and an even stream is within all three. Tokens are estimated when a request
  * goes and corrected when its usage is known. In flight adapts once a round trip: doubled until there is too much trouble, then one more (or 1/32) in a
  * round trip and × 0.7 on trouble (AIMD, as TCP's congestion avoidance, RFC 5681). A few failures among many are no sign of load and would bind a large
- * window down to a handful, so "too much" is more than 10 replies or 3% of the window, whichever is more (a quarter of that for 429; with a pace, a 429
- * cuts the pace instead). Replies that tell the rest of the allowance and its reset
+ * window down to a handful, so "too much" is more than 10 replies or 10% of a round trip's, whichever is more (a quarter of that for 429; with a pace, a
+ * 429 cuts the pace instead). Replies that tell the rest of the allowance and its reset
  * (x-ratelimit-*, Retry-After) hold everything back until then. */
 #ifndef TAF_CORE_LIMITER_H
 #define TAF_CORE_LIMITER_H

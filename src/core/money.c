@@ -237,12 +237,19 @@ void money_stop(struct engine *g, bool drop)
 		accounts_stop(g->accounts, drop);
 }
 
-/* Replies that were paid for and led to no answer (refused, filtered, cut off by the end of the run). A run that is killed loses this part of the sum. */
+void money_lost(struct stage_run *s, int64_t cost)
+{
+	s->lost_cost += cost;
+	if (cost > 0)
+		store_put_spent(s->g->store, cost);
+}
+
+/* The rest of what was spent: replies that nobody waits for any more. A run that is killed loses this part of the sum. */
 void money_rest(struct engine *g)
 {
 	int64_t rest = g->budget.spent;
 	for (size_t i = 0; i < g->nstages; i++)
-		rest -= g->stages[i].cost;
+		rest -= g->stages[i].cost + g->stages[i].lost_cost;
 	if (g->accounts && rest > 0)
 		store_put_spent(g->store, rest);
 }

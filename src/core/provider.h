@@ -24,8 +24,9 @@ struct provider_ask {
 	int (*object)(void *arg, struct str hex, struct buf *ret, struct err *e);
 	void *arg;
 };
+/** After a failure `answer` is NULL; the rest is what was paid for all the same. */
 struct provider_answer {
-	/** {content, finish: stop|length, model, reasoning?, before?: [{model, why: filtered|refused|missing, content?}], estimated?: true} as the server sent
+	/** {content, finish: stop|length, model, reasoning?, before?: [{model, why: filtered|refused|failed|missing, content?}], estimated?: true} as the server sent
 	 * it, unread: what is stored. `before` are the models that gave no answer; `estimated`: the server told no usage. */
 	struct json *answer;
 	struct str model;

@@ -22,7 +22,8 @@
 #define READY_MS 30000 /* a worker that has not said READY by then will not */
 #define NEVER_READY 3
 #define POLL_MS 1000
-#define STOOD_MS 3000 /* a turn of the loop that took longer: this process stood still (Ctrl-Z), and its workers with it */
+#define STOOD_MS \
+	3000 /* a turn of the loop that took longer: this process stood still (Ctrl-Z), and its workers with it */
 
 struct job {
 	int stage;

@@ -210,8 +210,10 @@ int reader_take(struct store *s, enum store_read what, struct reader **ret, stru
 {
 	pthread_mutex_lock(&s->lock);
 	struct reader *r = s->readers;
-	if (r)
+	if (r) {
 		s->readers = r->next;
+		s->nreaders--;
+	}
 	pthread_mutex_unlock(&s->lock);
 	int rc = 0;
 	if (!r) {
@@ -232,9 +234,15 @@ int reader_take(struct store *s, enum store_read what, struct reader **ret, stru
 void reader_give(struct store *s, struct reader *r)
 {
 	pthread_mutex_lock(&s->lock);
-	r->next = s->readers;
-	s->readers = r;
+	bool keep = s->nreaders < READERS_KEPT;
+	if (keep) {
+		r->next = s->readers;
+		s->readers = r;
+		s->nreaders++;
+	}
 	pthread_mutex_unlock(&s->lock);
+	if (!keep)
+		reader_free(r);
 }
 
 bool store_used(struct store *s, int *known, const char *sql)

@@ -20,6 +20,9 @@ enum store_read {
 	READ_COUNT
 };
 
+/* Threads that read at the same moment, not all there are: a connection has a cache of its own. */
+#define READERS_KEPT 16
+
 struct reader {
 	struct db *db;
 	struct db_stmt *st[READ_COUNT];
@@ -32,8 +35,9 @@ struct store {
 	struct db *db;       /* for whoever opened the store: loading, commands that read */
 	struct db *write_db; /* the writer's */
 	struct writer *writer;
-	pthread_mutex_t lock; /* all below */
-	struct reader *readers;
+	pthread_mutex_t lock;   /* all below */
+	struct reader *readers; /* that nobody uses now, nreaders of them: no more are kept than READERS_KEPT */
+	int nreaders;
 	struct map stages, fingerprints; /* → row */
 	int32_t next_stage, next_fingerprint, next_item, run;
 	int64_t next_result;

@@ -7,22 +7,22 @@
 
 /** A question to the stage's provider (core/chat.h). */
 struct work_ask {
-	const char *step; /* unique within the item: draws start from H(id, step) */
+	const char *step;           /* unique within the item: draws start from H(id, step) */
 	const struct json *request; /* holds until ask() returns */
-	const struct json *schema; /* sent along, in no key; may be NULL */
-	int draw;                  /* 0: the first */
+	const struct json *schema;  /* sent along, in no key; may be NULL */
+	int draw;                   /* 0: the first */
 };
 
 /** An answer that the work was given: what its result is made of. */
 struct work_asked {
 	struct digest request;
 	int64_t draw;
-	bool stored; /* before this work */
+	bool stored;                   /* before this work */
 	int64_t tokens_in, tokens_out; /* of one that was not */
 	const char *step;
-	int at; /* which of the item's questions, from 0 */
+	int at;                           /* which of the item's questions, from 0 */
 	const struct json *sent, *answer; /* sent: NULL unless keeps_sent */
-	struct work_asked *next; /* the one before */
+	struct work_asked *next;          /* the one before */
 };
 
 struct work_io {
@@ -35,7 +35,7 @@ struct work_io {
 	int (*file)(void *arg, int file, struct str *ret, struct err *e);
 	void *arg;
 	bool keeps_sent; /* whoever looks at `asked` wants the requests, which are much longer than the rest of a record */
-	int32_t item; /* row of the item; 0: of none that is kept */
+	int32_t item;    /* row of the item; 0: of none that is kept */
 	/* What asks() collected and work_answer() made; arrays in the record's arena. */
 	struct work_asked *asked; /* by ask(), the last first */
 	struct json *asks;        /* requests, in order */

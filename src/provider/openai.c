@@ -251,13 +251,19 @@ static int ask_model(struct question *s, size_t model, struct openai_reply *ret,
 
 /* --- All models --- */
 
+static const char *why_not(const struct openai_reply *r)
+{
+	if (!r || r->means == OPENAI_NO_MODEL)
+		return "missing";
+	if (r->means == OPENAI_LIMITED || r->means == OPENAI_TROUBLED)
+		return "failed";
+	return r->means == OPENAI_FILTERED ? "filtered" : "refused";
+}
+
 static void note_before(struct question *s, size_t model, const struct openai_reply *r)
 {
 	struct str name = openai_model(s->o, model), said = r ? r->words : STR("");
-	const char *why = !r || r->means == OPENAI_NO_MODEL ? "missing"
-					  : r->means == OPENAI_FILTERED     ? "filtered"
-														: "refused";
-	const char *glue = *why == 'm' ? ":" : " by";
+	const char *why = why_not(r), *glue = *why == 'm' ? ":" : " by";
 	struct json *entry = json_object(s->arena);
 	json_set_str(s->arena, entry, "model", name);
 	json_set_text(s->arena, entry, "why", why);
@@ -268,23 +274,29 @@ static void note_before(struct question *s, size_t model, const struct openai_re
 		glue, STR_FMT(name), said.n ? ": " : "", STR_FMT(said)));
 }
 
-/* The first model that answers. */
+/* The first model that answers. One that failed in all attempts makes the whole a failure that may pass. */
 static int ask_all(struct question *s, struct openai_reply *ret, struct err *e)
 {
 	bool any = false; /* model that is there */
+	struct err passing = ERR_INIT;
 	for (size_t i = 0; i < openai_models(s->o); i++) {
 		if (atomic_load(&s->o->missing[i])) {
 			note_before(s, i, NULL);
 			continue;
 		}
-		int rc = ask_model(s, i, ret, e);
-		if (rc < 0)
-			return rc;
-		if (ret->means == OPENAI_ANSWER)
+		struct err own = ERR_INIT;
+		int rc = ask_model(s, i, ret, &own);
+		if (rc == ERR_TRANSIENT && !passing.code)
+			passing = own;
+		if (rc < 0 && rc != ERR_TRANSIENT)
+			return err_set(e, rc, "%s", own.text);
+		if (rc == 0 && ret->means == OPENAI_ANSWER)
 			return 0;
 		any = any || ret->means != OPENAI_NO_MODEL;
 		note_before(s, i, ret);
 	}
+	if (passing.code)
+		return err_set(e, ERR_TRANSIENT, "%s", passing.text);
 	if (!any)
 		return stop_account(s, e, "the server has none of the models that are named: ", s->words);
 	return err_set(e, ERR_DATA, "%.*s", STR_FMT(s->words));
@@ -300,19 +312,17 @@ int openai_ask(const struct provider *p, struct account *account, const struct p
 		.arena = q->arena,
 		.before = json_array(q->arena),
 		.words = STR("")};
-	struct openai_reply reply;
+	struct openai_reply reply = {.means = OPENAI_STOPPED};
 	int rc = ask_all(&s, &reply, e);
+	*ret = (struct provider_answer){.tokens_in = s.tokens_in, .tokens_out = s.tokens_out, .cost = s.cost};
 	if (rc < 0)
 		return rc;
 	if (json_count(s.before))
 		json_set(s.arena, reply.answer, "before", s.before);
 	if (s.estimated)
 		json_set(s.arena, reply.answer, "estimated", json_bool(s.arena, true));
-	*ret = (struct provider_answer){.answer = reply.answer,
-		.model = json_get_str(reply.answer, "model"),
-		.tokens_in = s.tokens_in,
-		.tokens_out = s.tokens_out,
-		.cost = s.cost};
+	ret->answer = reply.answer;
+	ret->model = json_get_str(reply.answer, "model");
 	return 0;
 }
 

@@ -143,8 +143,8 @@ static const struct option options[] = {
 		.type = OPT_STRINGS,
 		AT(fallback_models),
 		.flags = OPTION_SHAPES,
-		.help = "Models of the same server, at most 7, that are asked in this order when one refuses, is filtered, or "
-				"is not there."},
+		.help = "Models of the same server, at most 7, that are asked in this order when one refuses, is filtered, "
+				"fails in all attempts, or is not there."},
 	{.name = "temperature",
 		.type = OPT_REAL,
 		AT(temperature),

@@ -71,6 +71,8 @@ static void finds_json(void **state)
 	(void)state;
 	json_case("{\"a\":1}", "{\"a\":1}");
 	json_case(" \n[1, 2]\n", "[1,2]");
+	json_case("结论：{\"a\": 1}（见[1]、[2]）", "{\"a\":1}");
+	json_case("两个：[{\"a\": 1}, {\"a\": 2}] 完", "[{\"a\":1},{\"a\":2}]");
 	json_case("\xef\xbb\xbf{\"a\":1}", "{\"a\":1}");
 	json_case("```json\n{\"a\": 1}\n```", "{\"a\":1}");
 	json_case("```\n{\"a\": 1}\n```", "{\"a\":1}");

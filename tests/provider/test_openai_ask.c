@@ -338,6 +338,38 @@ static void refused_by_all(void **state)
 	world_close(&w);
 }
 
+static void a_model_that_fails_goes_to_the_next(void **state)
+{
+	(void)state;
+	static const struct line lines[] = {
+		{"503 Service Unavailable" JSON, "{\"error\":{\"message\":\"busy\"}}"},
+		{"503 Service Unavailable" JSON, "{\"error\":{\"message\":\"busy\"}}"},
+		{OK, SAID("喂，您好。")},
+		END,
+	};
+	struct world w;
+	world_open(&w, lines, "fallback_models: [beta], attempts: 2");
+	assert_int_equal(ask(&w), 0);
+	answered(&w,
+		"{\"before\":[{\"model\":\"alpha\",\"why\":\"failed\"}],\"content\":\"喂，您好。\",\"finish\":\"stop\","
+		"\"model\":\"alpha-1\"}");
+	assert_true(seen(&w, 1, "\"alpha\"") && seen(&w, 2, "\"beta\""));
+	world_close(&w);
+}
+
+static void one_failed_the_other_refused(void **state)
+{
+	(void)state;
+	static const struct line lines[] = {{"503 Service Unavailable" JSON, "{\"error\":{\"message\":\"busy\"}}"},
+		{OK, SAID("作为AI助手，我不能模拟诈骗。")}, END};
+	struct world w;
+	world_open(&w, lines, "fallback_models: [beta], attempts: 1");
+	assert_int_equal(ask(&w), ERR_TRANSIENT); /* the first may answer in the next run */
+	says(&w, "alpha gave no answer to 1 attempts; the last: 503: busy");
+	assert_int_equal(w.answer.cost, 20); /* the refusal was paid for */
+	world_close(&w);
+}
+
 static void missing_models_are_remembered(void **state)
 {
 	(void)state;
@@ -476,6 +508,8 @@ int main(void)
 		cmocka_unit_test(bad_requests_are_the_records_fault),
 		cmocka_unit_test(filtered_or_refused_goes_to_the_next_model),
 		cmocka_unit_test(refused_by_all),
+		cmocka_unit_test(a_model_that_fails_goes_to_the_next),
+		cmocka_unit_test(one_failed_the_other_refused),
 		cmocka_unit_test(missing_models_are_remembered),
 		cmocka_unit_test(no_model_at_all),
 		cmocka_unit_test(response_format_gives_way),
