@@ -450,15 +450,15 @@ static void down_and_back(void **state)
 	assert_int_equal(answered, N);
 	/* 10, what else was in flight, and the probes. */
 	assert_in_range(failed, BREAKER_FAILURES + 1, BREAKER_FAILURES + 8 + 8);
-	assert_true(said(&k, "provider writer: no reply from the server ("));
-	assert_true(said(&k, "), 10 times in a row; waiting, next try in 1 s"));
-	assert_true(said(&k, "provider writer is back after "));
 	account_counts(k.account, &n);
 	assert_false(n.paused);
 	assert_true(n.paused_s >= 1);
 	assert_int_equal(n.lost, failed);
 	assert_int_equal(n.ok, N);
-	kit_stop(&k);
+	kit_stop(&k); /* the askers are woken before the words are said */
+	assert_true(said(&k, "provider writer: no reply from the server ("));
+	assert_true(said(&k, "), 10 times in a row; waiting, next try in 1 s"));
+	assert_true(said(&k, "provider writer is back after "));
 }
 
 /* 503 alone is as good as silence; and a second account of the same loop goes on meanwhile. */
@@ -507,8 +507,8 @@ static void out_of_patience(void **state)
 		assert_non_null(strstr(a[i].e.text, "provider writer: no reply from the server ("));
 		assert_non_null(strstr(a[i].e.text, "base_url"));
 	}
+	kit_stop(&k); /* the askers are woken before the words are said */
 	assert_true(said(&k, "base_url"));
-	kit_stop(&k);
 }
 
 static void budget_ends(void **state)

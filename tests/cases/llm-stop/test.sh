@@ -120,7 +120,7 @@ taf run -f p/pipeline.yaml -w w --set confirm_above=1000 --set stages.think.gene
 is "confirm_above: little enough" "$?" 0
 # What is paid again behind a stage that is paid again counts; a rule that rejects one call more or less does not.
 before=$(served requests)
-taf run -f p/pipeline.yaml -w w --json --set stages.agents.generation=2 --set stages.think.generation=3 --set "confirm_above=$(share 0.85)"
+taf run -f p/pipeline.yaml -w w --json --set stages.agents.generation=2 --set stages.think.generation=3 --set "confirm_above=$(share 0.7)"
 is "confirm_above: what is behind counts" "$? $(served requests)" "4 $before"
 taf run -f p/pipeline.yaml -w w --json --set stages.think.generation=3 --set stages.clean.with.max_turn_chars=500 --set confirm_above=0.001
 is "confirm_above: not so a changed rule" "$? $(served requests)" "0 $before"
