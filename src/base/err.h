@@ -42,7 +42,8 @@ enum err_class {
 	X(LOCKED, "in use by another run", CLASS_MACHINE) \
 	X(STOPPED, "interrupted", CLASS_STOPPED) \
 	X(REFUSED, "refused", CLASS_MACHINE) \
-	X(BUDGET, "the budget is reached", CLASS_STOPPED)
+	X(BUDGET, "the budget is reached", CLASS_STOPPED) \
+	X(DECLINED, "the model refused", CLASS_DATA)
 
 enum err_index {
 #define X(name, text, cls) ERR_INDEX_##name,

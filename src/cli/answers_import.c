@@ -199,7 +199,7 @@ static int find_asker(struct import *m, const struct json *v, struct answer_row 
 
 static int take_row(struct import *m, const struct json *v, struct answer_row *row, struct err *e)
 {
-	CLEANUP(buf_release) struct buf own = BUF_INIT;
+	CLEANUP(stored_answer_release) struct stored_answer own = {.text = BUF_INIT};
 	buf_clear(&m->answer);
 	buf_clear(&m->sent);
 	json_write(&m->answer, json_get(v, "answer"));
@@ -209,7 +209,7 @@ static int take_row(struct import *m, const struct json *v, struct answer_row *r
 	int rc = store_answer(m->store, &row->request, row->draw, &own, e);
 	if (rc > 0) {
 		m->known++;
-		m->differ += !str_eq(buf_view(&own), row->answer);
+		m->differ += !str_eq(buf_view(&own.text), row->answer);
 		return 0;
 	}
 	if (rc == 0)

@@ -64,7 +64,8 @@ static const char drop_results[] =
 	"UPDATE memo SET was_result=-1 WHERE was_result>0 AND was_result NOT IN"
 	" (SELECT n FROM keep_result);"
 	"UPDATE stage SET state='' WHERE n NOT IN (SELECT n FROM keep_stage);"
-	"DELETE FROM failure WHERE stage NOT IN (SELECT n FROM keep_stage);";
+	"DELETE FROM failure WHERE stage NOT IN (SELECT n FROM keep_stage);"
+	"DELETE FROM retried WHERE stage NOT IN (SELECT n FROM keep_stage);";
 
 /* An answer stays when a result that stays was made of it (of results and answers of format 1, its sound tells), when it was given in one of the runs since
  * `from`, and when its call failed there: the next run would use it. What it cost stays counted in `spent`. */

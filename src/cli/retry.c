@@ -27,6 +27,7 @@ static const struct cli_option options[] = {
 struct key_row {
 	struct digest key;
 	int32_t stage, item;
+	bool used_up; /* its draws, by answers that would not do */
 };
 struct retry {
 	int class;     /* -1: all */
@@ -44,7 +45,7 @@ static int take(void *arg, const struct failure *f)
 	if (!chosen || (r->stage && f->stage != r->stage))
 		return 0;
 	GROW(r->rows, r->n, r->cap);
-	r->rows[r->n++] = (struct key_row){f->key, f->stage, f->item};
+	r->rows[r->n++] = (struct key_row){f->key, f->stage, f->item, class == CLASS_DATA || class == CLASS_INVALID};
 	return 0;
 }
 
@@ -80,6 +81,8 @@ static int forget(struct store *store, const struct retry *r, int64_t *ret_calls
 		if (rc < 0)
 			return rc;
 		store_drop_failure(store, &row->key, row->item);
+		if (row->used_up)
+			store_put_retried(store, &row->key, row->stage);
 		if (rc == 0 || (m.outcome != OUTCOME_QUARANTINED && m.outcome != OUTCOME_FAILED))
 			continue; /* of an input that has changed since */
 		m.outcome = OUTCOME_NONE;

@@ -133,18 +133,18 @@ static void put_examples(struct buf *b, const struct where *where, const char *w
 		invalid += class == CLASS_INVALID;
 		CLEANUP(buf_release) struct buf clean = BUF_INIT;
 		put_clean(&clean, found[i].text);
-		buf_printf(b, "  %.*s at %.*s (%s): %s\n", STR_FMT(found[i].id), STR_FMT(found[i].stage),
-			err_class_name(class), clean.data);
+		buf_printf(b, "  %.*s at %.*s (%s): %s\n", STR_FMT(found[i].id), STR_FMT(found[i].stage), err_class_name(class),
+			clean.data);
 	}
 	if (!n)
 		return;
 	if (passing < n)
 		buf_puts(b, "They wait: `taf retry` sends them through again, a changed input does so by itself. ");
+	if (invalid)
+		buf_puts(b, "Where no answer would do, that asks for as many draws again. ");
 	if (passing)
 		buf_printf(b, "%s the next taf run takes up by itself. ",
 			passing == n ? "These" : "Those of class account or transient");
-	if (invalid)
-		buf_puts(b, "Invalid answers are stored: set `draws` of the provider higher with the retry, or change the question. ");
 	buf_puts(b, "All of them: taf status --quarantined");
 	where_put(b, where);
 	buf_putc(b, '\n');

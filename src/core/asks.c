@@ -44,14 +44,15 @@ int asks_resolve(struct engine *g, struct stage_run *s, struct work *w, struct e
 {
 	struct json *out = json_array(w->arena);
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	CLEANUP(stored_answer_release) struct stored_answer stored = {.text = BUF_INIT};
 	size_t step = 0;
 	JSON_EACH(request, w->io->asks) {
 		struct digest d;
 		request_digest(s, &text, request, &d);
-		int rc = store_answer(g->store, &d, first_draw(s, w, step++), &text, e);
+		int rc = store_answer(g->store, &d, first_draw(s, w, step++), &stored, e);
 		struct json *answer = NULL;
 		if (rc > 0)
-			rc = json_parse(w->arena, buf_view(&text), &answer, e);
+			rc = json_parse(w->arena, buf_view(&stored.text), &answer, e);
 		if (rc < 0)
 			return err_context(e, "a stored answer");
 		struct json *row = json_object(w->arena);
@@ -138,15 +139,22 @@ int asks_answer(void *arg, struct work *w, const struct work_ask *q, struct json
 	struct stage_run *s = arg;
 	CLEANUP(buf_release) struct buf request = BUF_INIT;
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	CLEANUP(stored_answer_release) struct stored_answer stored = {.text = BUF_INIT};
 	struct digest d;
 	int64_t draw = step_draw(s, w, q->step) + q->draw;
 	request_digest(s, &request, q->request, &d);
-	int rc = s->g->store ? store_answer(s->g->store, &d, draw, &text, e) : 0;
+	int rc = s->g->store ? store_answer(s->g->store, &d, draw, &stored, e) : 0;
 	if (rc > 0) {
-		rc = json_parse(w->arena, buf_view(&text), ret, e);
+		rc = json_parse(w->arena, buf_view(&stored.text), ret, e);
 		if (rc < 0)
 			return err_context(e, "a stored answer");
-		remember(w, q, &(struct work_asked){.request = d, .draw = draw, .stored = true, .answer = *ret});
+		remember(w, q,
+			&(struct work_asked){.request = d,
+				.draw = draw,
+				.stored = true,
+				.answer = *ret,
+				.tokens_in = stored.tokens_in,
+				.tokens_out = stored.tokens_out});
 		return 0;
 	}
 	struct provider_answer answer = {.answer = NULL};

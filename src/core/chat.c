@@ -27,7 +27,7 @@ static struct json *request_of(struct arena *a, const struct chat *q, struct jso
 	return r;
 }
 
-/* A stored or new answer, read and judged. ERR_INVALID: the next draw. */
+/* A stored or new answer, read and judged. ERR_INVALID, ERR_DECLINED: the next draw. */
 static int read_answer(
 	struct work *w, const struct chat *q, const struct json *answer, struct chat_reply *ret, struct err *e)
 {
@@ -38,8 +38,8 @@ static int read_answer(
 		return err_set(e, ERR_INVALID, "the answer was cut off at the limit of tokens (max_tokens)");
 	if (r.text.n == 0)
 		return err_set(e, ERR_INVALID, "the answer is empty");
-	if (answer_refuses(r.text))
-		return err_set(e, ERR_DATA, "the model refused: %.*s", STR_FMT(utf8_clip(r.text, 120)));
+	if (json_get_bool(answer, "refused", false) || answer_refuses(r.text))
+		return err_set(e, ERR_DECLINED, "the model refused: %.*s", STR_FMT(utf8_clip(r.text, 120)));
 	int rc = 0;
 	if (q->schema)
 		rc = answer_json(w->arena, r.text, &r.json, e);
@@ -102,6 +102,7 @@ int work_chat(struct work *w, const struct chat *q, struct chat_reply *ret, stru
 	struct work_ask ask = {.step = q->step,
 		.request = request_of(&scratch, q, json_copy(&scratch, q->messages)),
 		.schema = q->schema ? schema_document(q->schema) : NULL};
+	int draws = asking.draws * (1 + w->io->retried);
 	for (ask.draw = 0;; ask.draw++) {
 		struct err own = ERR_INIT;
 		struct chat_reply reply = {.draw = ask.draw};
@@ -112,10 +113,11 @@ int work_chat(struct work *w, const struct chat *q, struct chat_reply *ret, stru
 			*ret = reply;
 			return 0;
 		}
-		if (rc == ERR_INVALID && ask.draw + 1 < asking.draws)
+		bool useless = rc == ERR_INVALID || rc == ERR_DECLINED;
+		if (useless && ask.draw + 1 < draws)
 			continue;
-		if (rc == ERR_INVALID)
-			return err_set(e, rc, "%s: no answer of %d would do; the last: %s", q->step, asking.draws, own.text);
+		if (useless)
+			return err_set(e, rc, "%s: no answer of %d would do; the last: %s", q->step, draws, own.text);
 		err_set(e, rc, "%s", own.text);
 		return err_context(e, "%s", q->step);
 	}

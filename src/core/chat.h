@@ -2,7 +2,8 @@
  *
  * An answer is stored before anything is made of it, under the digest of the request (messages, sampling of this question, provider identity, generation)
  * and a draw number that starts from H(call id, step). The result is the first draw that can be read, passes the schema and is accepted by the judge; a new one is asked for only
- * when none of the stored does. So a changed schema, parser or judge asks nothing again as long as some stored draw passes. */
+ * when none of the stored does. So a changed schema, parser or judge asks nothing again as long as some stored draw passes. A refusal is a draw like any other: of a
+ * dialogue's dozens of questions one that a model declines by chance must not cost the whole. */
 #ifndef TAF_CORE_CHAT_H
 #define TAF_CORE_CHAT_H
 
@@ -31,7 +32,7 @@ struct chat {
 };
 #define CHAT_INIT {.temperature = -1}
 
-/** Ask. ERR_INVALID: no draw would do (the last reason is told); ERR_DATA: refused, or filtered by every model; ERR_TRANSIENT: attempts used up (with the last
+/** Ask. ERR_INVALID, ERR_DECLINED: no draw would do (the last reason is told), the last was a refusal; ERR_DATA: filtered by every model; ERR_TRANSIENT: attempts used up (with the last
  * reply's words); ERR_ACCOUNT, ERR_BUDGET, ERR_STOPPED: see core/account.h. */
 int work_chat(struct work *w, const struct chat *q, struct chat_reply *ret, struct err *e);
 

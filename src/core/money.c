@@ -72,9 +72,8 @@ void money_item(struct stage_run *s, const struct work *w, int rc)
 {
 	int64_t requests = 0, in = 0, out = 0;
 	bool settled = rc == 0 || err_class_of(rc) == CLASS_DATA || err_class_of(rc) == CLASS_INVALID;
-	for (const struct work_asked *a = w->io->asked; a; a = a->next) {
-		if (a->stored)
-			return;
+	for (const struct work_asked *a = w->io->asked; a;
+		 a = a->next) { /* what an earlier run has paid is part of the item, too */
 		requests++;
 		in += a->tokens_in;
 		out += a->tokens_out;

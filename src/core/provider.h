@@ -55,7 +55,7 @@ struct provider_ops {
 	int (*ready)(const struct provider *p, struct err *e);
 	void (*account)(const struct provider *p, struct account_config *ret);
 	void (*asking)(const struct provider *p, struct provider_asking *ret);
-	/** Ask once: all attempts, fallback models and waits. ERR_DATA: refused or filtered by all models, or the request is bad; ERR_TRANSIENT: attempts used up;
+	/** Ask once: all attempts, fallback models and waits. ERR_DATA: filtered by all models, or the request is bad (a refusal is an answer: core/chat.h); ERR_TRANSIENT: attempts used up;
 	 * ERR_INVALID: the reply is longer than any answer may be, so the next draw;
 	 * ERR_ACCOUNT, ERR_BUDGET, ERR_STOPPED. */
 	int (*ask)(const struct provider *p, struct account *account, const struct provider_ask *q,

@@ -22,7 +22,7 @@ const char *outcome_name(enum outcome o)
 	return names[o];
 }
 
-/* Format of taf.db, version 2 (with store_answer_tables; version 1 had no `step` and `cost` of answers, see store_migrate.c). Rows that only grow are numbered in order, so that inserts append; nothing is indexed on a random key but
+/* Format of taf.db, with store_answer_tables and store_retried_table; of earlier formats see store_migrate.c. Rows that only grow are numbered in order, so that inserts append; nothing is indexed on a random key but
  * failures, objects and answers, which are rare or slow to come by. */
 static const char schema[] =
 	"CREATE TABLE item(n INTEGER PRIMARY KEY, id TEXT NOT NULL);"
@@ -59,6 +59,8 @@ static int make_tables(struct store *s, struct err *e)
 		rc = db_exec(s->db, schema, e);
 	if (rc == 0)
 		rc = db_exec(s->db, store_answer_tables, e);
+	if (rc == 0)
+		rc = db_exec(s->db, store_retried_table, e);
 	return rc < 0 ? rc : db_exec(s->db, "COMMIT", e);
 }
 
@@ -192,10 +194,11 @@ static const char *const read_sql[READ_COUNT] = {
 	[READ_RESULT] = "SELECT rejected,key,fields FROM result WHERE n=?",
 	[READ_OBJECT] = "SELECT size FROM object WHERE digest=?",
 	[READ_FAILURE] = "SELECT stage,item,run,code,text FROM failure WHERE key=?1 AND (item=?2 OR ?2=0) LIMIT 1",
-	[READ_ANSWER] = "SELECT answer FROM answer WHERE request=? AND draw=?",
+	[READ_ANSWER] = "SELECT answer,tokens_in,tokens_out FROM answer WHERE request=? AND draw=?",
 	[READ_SEEN] = "SELECT size,mtime_ns,ctime_ns,ino,hashed_ms,digest FROM seen WHERE path=? AND way=?",
 	[READ_STAGE_STATE] = "SELECT state FROM stage WHERE n=?",
 	[READ_FINGERPRINT] = "SELECT parts FROM fingerprint WHERE n=?",
+	[READ_RETRIED] = "SELECT times FROM retried WHERE key=?",
 };
 
 static void reader_free(struct reader *r)

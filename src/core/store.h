@@ -14,7 +14,7 @@
 #include "io/db.h"
 #include "io/digest.h"
 
-#define STORE_VERSION 2
+#define STORE_VERSION 3
 #define MEMO_INPUT 16 /* bytes of the input digest that a memo keeps */
 
 /** What became of an item at a stage; in memos and in `--json` by name. */
@@ -131,11 +131,20 @@ struct failure {
 int store_find_failure(struct store *s, const struct digest *key, int32_t item, struct failure *ret, struct err *e);
 void store_put_failure(struct store *s, const struct failure *f);
 void store_drop_failure(struct store *s, const struct digest *key, int32_t item);
+/** `taf retry`: the next work of this key may ask its questions as often again. */
+void store_put_retried(struct store *s, const struct digest *key, int32_t stage);
+/** How often that was said; 0: never. */
+int store_retried(struct store *s, const struct digest *key, int *ret, struct err *e);
 int store_failures(struct store *s, int (*take)(void *arg, const struct failure *f), void *arg, struct err *e);
 
 /* Provider answers: by the digest of (canonical request, provider identity, generation) and draw number */
-/** 1 found, 0 not: the answer as canonical JSON. */
-int store_answer(struct store *s, const struct digest *request, int64_t draw, struct buf *ret, struct err *e);
+struct stored_answer {
+	struct buf text; /* canonical JSON; cleared first */
+	int64_t tokens_in, tokens_out;
+};
+void stored_answer_release(struct stored_answer *a);
+/** 1 found, 0 not. */
+int store_answer(struct store *s, const struct digest *request, int64_t draw, struct stored_answer *ret, struct err *e);
 struct answer_row {
 	struct digest request;
 	int64_t draw;

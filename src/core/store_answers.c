@@ -42,7 +42,8 @@ static bool answer_queued(struct store *s, const struct digest *request, int64_t
 	return queued;
 }
 
-static int read_answer(struct store *s, const struct digest *request, int64_t draw, struct buf *ret, struct err *e)
+static int read_answer(
+	struct store *s, const struct digest *request, int64_t draw, struct stored_answer *ret, struct err *e)
 {
 	struct reader *r;
 	struct db_stmt *st;
@@ -53,15 +54,22 @@ static int read_answer(struct store *s, const struct digest *request, int64_t dr
 	db_int(st, 2, draw);
 	rc = db_step(st, e);
 	if (rc > 0) {
-		buf_clear(ret);
-		buf_str(ret, db_col_str(st, 0));
+		buf_clear(&ret->text);
+		buf_str(&ret->text, db_col_str(st, 0));
+		ret->tokens_in = db_col_int(st, 1);
+		ret->tokens_out = db_col_int(st, 2);
 	}
 	db_reset(st);
 	reader_give(s, r);
 	return rc;
 }
 
-int store_answer(struct store *s, const struct digest *request, int64_t draw, struct buf *ret, struct err *e)
+void stored_answer_release(struct stored_answer *a)
+{
+	buf_release(&a->text);
+}
+
+int store_answer(struct store *s, const struct digest *request, int64_t draw, struct stored_answer *ret, struct err *e)
 {
 	if (!store_used(s, &s->has_answers, "SELECT 1 FROM answer LIMIT 1"))
 		return 0;

@@ -5,7 +5,7 @@
 #include "io/deflate.h"
 
 /* From format to format. 1 → 2: answers know who asked, which step, and what they cost; their requests are packed; results name their answers, and what
- * was spent is summed by run. What format 1 did not know stays unknown: its answers cost nothing (it asked no paid provider). */
+ * was spent is summed by run. What format 1 did not know stays unknown: its answers cost nothing (it asked no paid provider). 2 → 3: the table `retried`. */
 
 static int move_answers(struct db *db, struct err *e)
 {
@@ -37,21 +37,31 @@ static int move_answers(struct db *db, struct err *e)
 	return rc;
 }
 
-int store_migrate(struct db *db, const char *path, int from, struct err *e)
+static int to_2(struct db *db, struct err *e)
 {
-	if (from != 1)
-		return err_set(e, ERR_DB, "%s has the format %d, which no taf wrote", path, from);
-	log_info(NULL, "%s: from format 1 to %d", path, STORE_VERSION);
-	int rc = db_exec(db, "BEGIN IMMEDIATE; DROP INDEX answer_object; ALTER TABLE answer RENAME TO answer_1", e);
+	int rc = db_exec(db, "DROP INDEX answer_object; ALTER TABLE answer RENAME TO answer_1", e);
 	if (rc == 0)
 		rc = db_exec(db, store_answer_tables, e);
 	if (rc == 0)
 		rc = move_answers(db, e);
+	return rc < 0 ? rc : db_exec(db, "DROP TABLE answer_1", e);
+}
+
+int store_migrate(struct db *db, const char *path, int from, struct err *e)
+{
+	if (from < 1)
+		return err_set(e, ERR_DB, "%s has the format %d, which no taf wrote", path, from);
+	log_info(NULL, "%s: from format %d to %d", path, from, STORE_VERSION);
+	int rc = db_exec(db, "BEGIN IMMEDIATE", e);
+	if (rc == 0 && from == 1)
+		rc = to_2(db, e);
 	if (rc == 0)
-		rc = db_exec(db, "DROP TABLE answer_1; COMMIT", e);
+		rc = db_exec(db, store_retried_table, e);
+	if (rc == 0)
+		rc = db_exec(db, "COMMIT", e);
 	if (rc < 0) {
 		db_exec(db, "ROLLBACK", NULL);
-		return err_context(e, "bringing taf.db from format 1 to %d", STORE_VERSION);
+		return err_context(e, "bringing taf.db from format %d to %d", from, STORE_VERSION);
 	}
 	return 0;
 }

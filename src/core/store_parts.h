@@ -17,6 +17,7 @@ enum store_read {
 	READ_SEEN,
 	READ_STAGE_STATE,
 	READ_FINGERPRINT,
+	READ_RETRIED,
 	READ_COUNT
 };
 
@@ -47,7 +48,7 @@ struct store {
 	struct map failed; /* keys of failures put by this process → code, 0 when dropped: they can be found before they are committed */
 	struct map answered; /* (request, draw) → ticket of answers that may not be committed yet */
 	int64_t last_answer;
-	int has_failures, has_answers; /* 0: not looked yet, -1: none, 1: some; spares look-ups in empty tables */
+	int has_failures, has_answers, has_retried; /* 0: not looked yet, -1: none, 1: some; spares look-ups in empty tables */
 };
 
 int reader_take(struct store *s, enum store_read what, struct reader **ret, struct db_stmt **ret_st, struct err *e);
@@ -57,7 +58,7 @@ bool store_used(struct store *s, int *known, const char *sql);
 void store_mark_used(struct store *s, int *known);
 /** Bring the tables of format `from` to STORE_VERSION, in one transaction. */
 int store_migrate(struct db *db, const char *path, int from, struct err *e);
-/** The tables of format 2 that format 1 had not, or had otherwise. */
-extern const char store_answer_tables[];
+/** The tables of format 2 that format 1 had not, or had otherwise; the one that came with format 3. */
+extern const char store_answer_tables[], store_retried_table[];
 
 #endif

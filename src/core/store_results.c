@@ -301,6 +301,36 @@ void store_drop_failure(struct store *s, const struct digest *key, int32_t item)
 	writer_end(s->writer);
 }
 
+const char store_retried_table[] =
+	"CREATE TABLE retried(key BLOB PRIMARY KEY, stage INTEGER NOT NULL, times INTEGER NOT NULL) WITHOUT ROWID;"
+	"PRAGMA user_version=3;";
+
+void store_put_retried(struct store *s, const struct digest *key, int32_t stage)
+{
+	writer_begin(s->writer);
+	writer_put(s->writer, ROW_RETRIED, "bi", (const void *)key->b, (size_t)DIGEST_SIZE, (int64_t)stage);
+	writer_end(s->writer);
+}
+
+int store_retried(struct store *s, const struct digest *key, int *ret, struct err *e)
+{
+	struct reader *r;
+	struct db_stmt *st;
+	*ret = 0;
+	if (s->format < 3 || !store_used(s, &s->has_retried, "SELECT 1 FROM retried LIMIT 1"))
+		return 0;
+	int rc = reader_take(s, READ_RETRIED, &r, &st, e);
+	if (rc < 0)
+		return rc;
+	db_blob(st, 1, key->b, DIGEST_SIZE);
+	rc = db_step(st, e);
+	if (rc > 0)
+		*ret = (int)db_col_int(st, 0);
+	db_reset(st);
+	reader_give(s, r);
+	return rc < 0 ? rc : 0;
+}
+
 int store_failures(struct store *s, int (*take)(void *arg, const struct failure *f), void *arg, struct err *e)
 {
 	CLEANUP(db_stmt_cleanup) struct db_stmt *st = NULL;

@@ -21,6 +21,7 @@
 	X(STAGE_STATE, "UPDATE stage SET state=?2,run=?3 WHERE n=?1") \
 	X(FAILURE, "INSERT OR REPLACE INTO failure(key,stage,item,run,code,text) VALUES(?,?,?,?,?,?)") \
 	X(DROP_FAILURE, "DELETE FROM failure WHERE key=? AND item=?") \
+	X(RETRIED, "INSERT INTO retried(key,stage,times) VALUES(?,?,1) ON CONFLICT(key) DO UPDATE SET times=times+1") \
 	X(ANSWER, "INSERT OR REPLACE INTO answer(request,draw,run,stage,item,asked,step,model,tokens_in,tokens_out,cost," \
 			  "imported,object,answer,sent) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)") \
 	X(SPENT, "INSERT INTO spent(run,answers,tokens_in,tokens_out,cost) VALUES(?1,?2,?3,?4,?5) ON CONFLICT(run) DO " \

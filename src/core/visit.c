@@ -141,6 +141,8 @@ int visit_prepare(struct record *r, struct stage_run *s, int32_t n, struct work 
 		key_input(buf_view(&r->text), NULL, 0, &ret->input);
 	}
 	key_item(&s->fingerprint, &ret->input, id, expand ? item->slot : -1, &ret->key);
+	if (rc == 0 && s->exec == EXEC_NETWORK && r->g->store)
+		rc = store_retried(r->g->store, &ret->key, &io->retried, e);
 	return rc;
 }
 

@@ -18,7 +18,7 @@ struct work_asked {
 	struct digest request;
 	int64_t draw;
 	bool stored;                   /* before this work */
-	int64_t tokens_in, tokens_out; /* of one that was not */
+	int64_t tokens_in, tokens_out; /* also of a stored one: what it once took */
 	const char *step;
 	int at;                           /* which of the item's questions, from 0 */
 	const struct json *sent, *answer; /* sent: NULL unless keeps_sent */
@@ -36,6 +36,7 @@ struct work_io {
 	void *arg;
 	bool keeps_sent; /* whoever looks at `asked` wants the requests, which are much longer than the rest of a record */
 	int32_t item;    /* row of the item; 0: of none that is kept */
+	int retried;     /* how often `taf retry` was said of this work: each gives its questions as many draws again */
 	/* What asks() collected and work_answer() made; arrays in the record's arena. */
 	struct work_asked *asked; /* by ask(), the last first */
 	struct json *asks;        /* requests, in order */

@@ -274,9 +274,11 @@ static void note_before(struct question *s, size_t model, const struct openai_re
 		glue, STR_FMT(name), said.n ? ": " : "", STR_FMT(said)));
 }
 
-/* The first model that answers. One that failed in all attempts makes the whole a failure that may pass. */
+/* The first model that answers; else the last refusal: it was paid for, and is kept. One that failed in all attempts makes the whole a failure that may
+ * pass. */
 static int ask_all(struct question *s, struct openai_reply *ret, struct err *e)
 {
+	struct openai_reply refusal = {.answer = NULL};
 	bool any = false; /* model that is there */
 	struct err passing = ERR_INIT;
 	for (size_t i = 0; i < openai_models(s->o); i++) {
@@ -294,9 +296,15 @@ static int ask_all(struct question *s, struct openai_reply *ret, struct err *e)
 			return 0;
 		any = any || ret->means != OPENAI_NO_MODEL;
 		note_before(s, i, ret);
+		if (rc == 0 && ret->means == OPENAI_REFUSED)
+			refusal = *ret;
 	}
 	if (passing.code)
 		return err_set(e, ERR_TRANSIENT, "%s", passing.text);
+	if (refusal.answer) {
+		*ret = refusal;
+		return 0;
+	}
 	if (!any)
 		return stop_account(s, e, "the server has none of the models that are named: ", s->words);
 	return err_set(e, ERR_DATA, "%.*s", STR_FMT(s->words));
@@ -317,7 +325,7 @@ int openai_ask(const struct provider *p, struct account *account, const struct p
 	*ret = (struct provider_answer){.tokens_in = s.tokens_in, .tokens_out = s.tokens_out, .cost = s.cost};
 	if (rc < 0)
 		return rc;
-	if (json_count(s.before))
+	if (json_count(s.before) > (reply.means == OPENAI_REFUSED)) /* a refusal that is the answer stands in it, too */
 		json_set(s.arena, reply.answer, "before", s.before);
 	if (s.estimated)
 		json_set(s.arena, reply.answer, "estimated", json_bool(s.arena, true));

@@ -70,7 +70,7 @@ enum openai_means {
 struct openai_reply {
 	enum openai_means means;
 	int status;          /* that counts: of HTTP, or what a 200 with an error object says; 0 without a reply */
-	struct json *answer; /* OPENAI_ANSWER, OPENAI_REFUSED: {content, finish, model, reasoning?} */
+	struct json *answer; /* OPENAI_ANSWER, OPENAI_REFUSED: {content, finish, model, reasoning?, refused?: the server said so} */
 	int64_t tokens_in, tokens_out; /* by the usage; -1: not told */
 	int64_t retry_ms;              /* the server's wish; 0: none */
 	bool names_format;             /* OPENAI_BAD_REQUEST: its words speak of response_format */

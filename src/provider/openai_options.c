@@ -28,10 +28,10 @@ static int check_key(const char *provider, const struct openai_params *o, struct
 		return 0;
 	for (size_t i = 0; i < name.n; i++)
 		if ((!isalnum((unsigned char)name.p[i]) && name.p[i] != '_') || name.n > 200)
-			return err_set(e, ERR_CONFIG,
-				"provider %s: api_key_env: '%.*s%s' is no name of an environment variable; give the bare name, without a $",
-				provider, (int)(name.n > 8 ? 8 : name.n),
-				name.p, name.n > 8 ? "…" : ""); /* not whole: somebody may have put the key itself there */
+			return err_set(e,
+				ERR_CONFIG, "provider %s: api_key_env: '%.*s%s' is no name of an environment variable; give the bare name, without a $",
+				provider, (int)(name.n > 8 ? 8 : name.n), name.p,
+				name.n > 8 ? "…" : ""); /* not whole: somebody may have put the key itself there */
 	if (!key.n)
 		return err_set(e,
 			ERR_CONFIG, "provider %s: the environment variable %.*s, which should hold the key of the account, is not set: export %.*s=…",

@@ -114,6 +114,13 @@ static void read_usage(struct reading *r, const struct json *body)
 	r->ret->tokens_out = out;
 }
 
+/* In a field of its own, so in words that need not look like a refusal. */
+static void refused(struct reading *r, struct str words)
+{
+	json_set(r->arena, r->ret->answer, "refused", json_bool(r->arena, true));
+	end(r, OPENAI_REFUSED, words);
+}
+
 static void read_choice(struct reading *r, const struct json *body, const struct json *choice)
 {
 	const struct json *message = json_get(choice, "message");
@@ -135,7 +142,7 @@ static void read_choice(struct reading *r, const struct json *body, const struct
 	if (finish == FINISH_FILTER)
 		end(r, OPENAI_FILTERED, json_get_str(choice, "finish_reason"));
 	else if (refusal.n && !said.n)
-		end(r, OPENAI_REFUSED, refusal);
+		refused(r, refusal);
 	else if (answer_refuses(said))
 		end(r, OPENAI_REFUSED, said);
 	else

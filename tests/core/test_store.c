@@ -119,13 +119,20 @@ static void answers_at_once(void **state)
 	(void)state;
 	struct store *s = must_open(DB_WRITE);
 	struct digest request = key_of("request"), other = key_of("other request");
-	CLEANUP(buf_release) struct buf b = BUF_INIT;
-	struct answer_row row = {
-		.request = request, .draw = 7, .answer = STR("{\"a\":1}"), .sent = STR("{}"), .model = STR("m")};
+	CLEANUP(stored_answer_release) struct stored_answer b = {.text = BUF_INIT};
+	struct answer_row row = {.request = request,
+		.draw = 7,
+		.tokens_in = 30,
+		.tokens_out = 4,
+		.answer = STR("{\"a\":1}"),
+		.sent = STR("{}"),
+		.model = STR("m")};
 	assert_int_equal(store_answer(s, &request, 7, &b, NULL), 0);
 	store_put_answer(s, &row);
 	assert_int_equal(store_answer(s, &request, 7, &b, NULL), 1);
-	assert_string_equal(b.data, "{\"a\":1}");
+	assert_string_equal(b.text.data, "{\"a\":1}");
+	assert_int_equal(b.tokens_in, 30);
+	assert_int_equal(b.tokens_out, 4);
 	assert_int_equal(store_answer(s, &request, 8, &b, NULL), 0);
 	assert_int_equal(store_answer(s, &other, 7, &b, NULL), 0);
 	store_close(s, false);

@@ -171,10 +171,11 @@ static void damaged_request(void **state)
 	store_flush(s, NULL);
 	assert_int_equal(db_exec(store_db(s), "UPDATE answer SET sent=x'789c00'", NULL), 0);
 	CLEANUP(buf_release) struct buf b = BUF_INIT;
+	CLEANUP(stored_answer_release) struct stored_answer answer = {.text = BUF_INIT};
 	struct err e = ERR_INIT;
 	assert_int_equal(store_answers(s, &(struct answer_query){.item = 0}, join, &b, &e), ERR_PARSE);
 	assert_string_equal(e.text, "the request of a stored answer: packed bytes: damaged or cut short");
-	assert_int_equal(store_answer(s, &row.request, 0, &b, NULL), 1); /* the answer itself is whole */
+	assert_int_equal(store_answer(s, &row.request, 0, &answer, NULL), 1); /* the answer itself is whole */
 	store_close(s, false);
 }
 
@@ -217,8 +218,9 @@ static void format_1(void **state)
 		assert_int_equal(store_run(s, 0, &run, &e), 1);
 		assert_string_equal(run.state, "done");
 		buf_release(&run.stats);
-		assert_int_equal(store_answer(s, &request, 0, &b, &e), 1);
-		assert_non_null(strstr(b.data, "\"duration_ms\":1090"));
+		CLEANUP(stored_answer_release) struct stored_answer answer = {.text = BUF_INIT};
+		assert_int_equal(store_answer(s, &request, 0, &answer, &e), 1);
+		assert_non_null(strstr(answer.text.data, "\"duration_ms\":1090"));
 		assert_int_equal(store_object_size(s, &sound), 35115);
 		assert_int_equal(store_spent(s, &spent, &e), 0);
 		assert_int_equal(spent, 0);

@@ -333,8 +333,40 @@ static void refused_by_all(void **state)
 		{OK, SAID("作为AI助手，我不能模拟诈骗。")}, END};
 	struct world w;
 	world_open(&w, lines, "fallback_models: [beta]");
+	assert_int_equal(ask(&w), 0); /* paid for, so it is an answer: whoever asked reads it as a refusal */
+	answered(&w,
+		"{\"before\":[{\"model\":\"alpha\",\"why\":\"filtered\"},{\"content\":\"作为AI助手，我不能模拟诈骗。\","
+		"\"model\":\"beta\",\"why\":\"refused\"}],\"content\":\"作为AI助手，我不能模拟诈骗。\",\"finish\":\"stop\","
+		"\"model\":\"alpha-1\"}");
+	world_close(&w);
+}
+
+static void refused_in_a_field(void **state)
+{
+	(void)state;
+	static const struct line lines[] = {
+		{OK, "{" USAGE ",\"choices\":[{\"message\":{\"content\":null,\"refusal\":\"这个不写。\"},\"finish_reason\":"
+					   "\"stop\"}],\"model\":\"alpha-1\"}"},
+		{"400 Bad Request" JSON, "{\"error\":{\"code\":\"content_filter\",\"message\":\"no\"}}"}, END};
+	struct world w;
+	world_open(&w, lines, "fallback_models: [beta]");
+	assert_int_equal(ask(&w), 0);
+	answered(&w, "{\"before\":[{\"content\":\"这个不写。\",\"model\":\"alpha\",\"why\":\"refused\"},{\"model\":"
+				 "\"beta\",\"why\":\"filtered\"}],"
+				 "\"content\":\"这个不写。\",\"finish\":\"stop\",\"model\":\"alpha-1\",\"refused\":true}");
+	world_close(&w);
+}
+
+static void filtered_by_all(void **state)
+{
+	(void)state;
+	static const struct line lines[] = {
+		{"400 Bad Request" JSON, "{\"error\":{\"code\":\"content_filter\",\"message\":\"no\"}}"},
+		{"400 Bad Request" JSON, "{\"error\":{\"message\":\"Content Exists Risk\"}}"}, END};
+	struct world w;
+	world_open(&w, lines, "fallback_models: [beta]");
 	assert_int_equal(ask(&w), ERR_DATA);
-	says(&w, "filtered by alpha: 400: no; refused by beta: 作为AI助手，我不能模拟诈骗。");
+	says(&w, "filtered by alpha: 400: no; filtered by beta: 400: Content Exists Risk");
 	world_close(&w);
 }
 
@@ -508,6 +540,8 @@ int main(void)
 		cmocka_unit_test(bad_requests_are_the_records_fault),
 		cmocka_unit_test(filtered_or_refused_goes_to_the_next_model),
 		cmocka_unit_test(refused_by_all),
+		cmocka_unit_test(refused_in_a_field),
+		cmocka_unit_test(filtered_by_all),
 		cmocka_unit_test(a_model_that_fails_goes_to_the_next),
 		cmocka_unit_test(one_failed_the_other_refused),
 		cmocka_unit_test(missing_models_are_remembered),

@@ -72,11 +72,6 @@ has check-broken-place err "$broken:"
 taf check --json; is check-json-broken $? 2
 has check-json-broken-words out '"ok":false'
 
-# Starting up costs next to nothing: 50 starts.
-start=$(date +%s%N)
-for _ in $(seq 1 50); do "$TAF" --version >/dev/null; done
-ms=$((($(date +%s%N) - start) / 50000000))
-if [ $ms -le $((20 * slow)) ]; then ok start; else bad start "$ms ms a start"; fi
 
 # A scenario that does not hold: told at once, by plan and by run, without a table of zeros.
 sed -i '0,/^phases:/s//phasen:/' "$(ls scenarios/*.yaml | head -n 1)"
