@@ -376,8 +376,12 @@ static void failures_of_the_provider_come_through(void **state)
 	k.bad_draws = 1;
 	assert_int_equal(agents_work(&k, agents_item(&k, FRAUD), &w, &e), ERR_TRANSIENT);
 	err_clear(&e);
+	/* A refusal costs a draw; three of them the call. */
 	k.bad = "抱歉，我不能协助生成诈骗内容。";
-	assert_int_equal(agents_work(&k, agents_item(&k, FRAUD), &w, &e), ERR_DATA);
+	assert_int_equal(agents_work(&k, agents_item(&k, FRAUD), &w, &e), 0);
+	k.bad_draws = 3;
+	assert_int_equal(agents_work(&k, agents_item(&k, FRAUD), &w, &e), ERR_DECLINED);
+	assert_true(str_starts(str_of(e.text), "right 1: no answer of 3 would do; the last: the model refused: 抱歉"));
 	agents_close(&k);
 }
 
