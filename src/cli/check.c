@@ -32,16 +32,18 @@ static const struct cli_option options[] = {
 
 struct check {
 	struct arena arena;
-	struct problems problems;
+	struct problems problems, warnings;
 	struct labels labels;
 	bool has_labels;
 	const char *work; /* the work folder */
+	const char *file; /* the pipeline's */
 	size_t stages, files, scenarios, providers;
 };
 
 static void check_release(struct check *c)
 {
 	problems_release(&c->problems);
+	problems_release(&c->warnings);
 	arena_release(&c->arena);
 }
 
@@ -197,6 +199,22 @@ static void check_ready(struct check *c, const struct config *config)
 	}
 }
 
+/* What a run may do, and yet may not be meant. */
+static void check_prices(struct check *c, const struct config *config)
+{
+	for (size_t i = 0; i < config->nproviders; i++) {
+		const struct provider *p = &config->providers[i];
+		if (!provider_used(config, p) || provider_counted(p))
+			continue;
+		if (config->max_cost >= 0)
+			problem_add(&c->warnings, config->max_cost_mark,
+				"provider %s has no price_in and no price_out: max_cost counts it as free", p->name);
+		if (config->confirm_above >= 0)
+			problem_add(&c->warnings, config->confirm_above_mark,
+				"provider %s has no price_in and no price_out: confirm_above counts it as free", p->name);
+	}
+}
+
 static void probe(struct check *c, struct accounts *accounts, const struct provider *p, struct buf *b)
 {
 	struct err e = ERR_INIT;
@@ -225,7 +243,7 @@ static void check_online(struct check *c, const struct config *config, struct bu
 	accounts_free(accounts);
 }
 
-/* {files, ok, problems: [{file?, line?, column?, message}], providers, scenarios, stages} */
+/* {files, ok, problems: [{file?, line?, column?, message}], providers, scenarios, stages, warnings: [like problems]} */
 static void report_json(const struct check *c, struct buf *b)
 {
 	CLEANUP(arena_release) struct arena a = ARENA_INIT;
@@ -236,8 +254,21 @@ static void report_json(const struct check *c, struct buf *b)
 	json_set_int(&a, out, "providers", (int64_t)c->providers);
 	json_set_int(&a, out, "scenarios", (int64_t)c->scenarios);
 	json_set_int(&a, out, "stages", (int64_t)c->stages);
+	json_set(&a, out, "warnings", scenes_problems_json(&a, &c->warnings));
 	json_write(b, out);
 	buf_putc(b, '\n');
+}
+
+/* They stand before what is wrong, with their lines. */
+static void put_warnings(const struct check *c, struct buf *ret)
+{
+	CLEANUP(problems_release) struct problems shown = PROBLEMS_INIT;
+	CLEANUP(buf_release) struct buf text = BUF_INIT_MAX(CONFIG_FILE_MAX);
+	if (c->warnings.n && fs_read(c->file, CONFIG_FILE_MAX, &text, NULL) == 0)
+		problems_source(&shown, c->file, buf_view(&text));
+	for (size_t i = 0; i < c->warnings.n; i++)
+		problem_add(&shown, c->warnings.v[i].mark, "warning: %s", c->warnings.v[i].text);
+	problems_print(&shown, ret);
 }
 
 static void report(const struct check *c, bool json, const struct buf *providers)
@@ -249,17 +280,22 @@ static void report(const struct check *c, bool json, const struct buf *providers
 		say_out(&b);
 		return;
 	}
+	put_warnings(c, &text);
 	problems_print(&c->problems, &text);
-	if (c->problems.n) {
+	if (text.len) {
 		buf_str(&b, buf_view(providers)); /* what those say that are well */
 		say_out(&b);
 		buf_clear(&b);
 		put_clean(&b, buf_view(&text));
 		fputs(b.data, stderr);
+		buf_clear(&b);
+	} else {
+		buf_str(&b, buf_view(providers));
+	}
+	if (c->problems.n) {
 		say_error("%zu problem%s", c->problems.n, c->problems.n == 1 ? "" : "s");
 		return;
 	}
-	buf_str(&b, buf_view(providers));
 	buf_puts(&b, "OK: ");
 	put_many(&b, (int64_t)c->stages, "stage");
 	buf_puts(&b, ", ");
@@ -276,7 +312,7 @@ static int check(const struct cli_given *given)
 {
 	const struct check_options *o = given->opts;
 	CLEANUP(config_cleanup) struct config *config = NULL;
-	CLEANUP(check_release) struct check c = {.problems = PROBLEMS_INIT};
+	CLEANUP(check_release) struct check c = {.problems = PROBLEMS_INIT, .warnings = PROBLEMS_INIT};
 	CLEANUP(buf_release) struct buf providers = BUF_INIT;
 	int rc = o->json ? where_load(&o->where, &config, &c.problems) : where_config(&o->where, &config);
 	if (rc < 0) {
@@ -287,11 +323,13 @@ static int check(const struct cli_given *given)
 	CLEANUP(buf_release) struct buf work = BUF_INIT;
 	where_work(&o->where, &work);
 	c.work = work.data;
+	c.file = config->file;
 	c.providers = config->nproviders;
 	check_labels(&c);
 	for (size_t i = 0; i < config->nstages; i++)
 		check_stage(&c, &config->stages[i]);
 	check_ready(&c, config);
+	check_prices(&c, config);
 	if (o->online && c.problems.n == 0)
 		check_online(&c, config, &providers);
 	report(&c, o->json, &providers);

@@ -46,10 +46,33 @@ static void put_bill(struct buf *b, int64_t requests, int64_t tokens, double cos
 		buf_printf(b, ", cost %.2f", cost);
 }
 
+/* By what each stage's share is estimated. */
+static void put_basis(struct buf *b, const struct run_status *st)
+{
+	const char *glue = "\nEstimated";
+	for (size_t i = 0; i < st->nstages; i++) {
+		const struct stage_counts *c = &st->stages[i].c;
+		if (!c->basis || c->requests + c->more_requests == 0)
+			continue;
+		buf_printf(b, "%s for %s by ", glue, st->stages[i].name);
+		glue = ",";
+		if (strcmp(c->basis, PLAN_MEASURED) == 0) {
+			buf_puts(b, "what ");
+			put_many(b, c->measured, "item");
+			buf_puts(b, " took in earlier runs");
+			continue;
+		}
+		buf_puts(b, "the lengths of the prompts");
+		if (c->measured)
+			buf_printf(b, " (%lld of its items measured is too few)", (long long)c->measured);
+	}
+	buf_puts(b, "; answers that are stored already cost nothing.\n");
+}
+
 /* What the stages that ask a provider will take of it. */
 static void put_spending(struct buf *b, const struct run_status *st)
 {
-	struct stage_counts sum = {.basis = PLAN_MEASURED};
+	struct stage_counts sum = {.basis = NULL};
 	for (size_t i = 0; i < st->nstages; i++) {
 		const struct stage_counts *c = &st->stages[i].c;
 		sum.requests += c->requests;
@@ -58,8 +81,6 @@ static void put_spending(struct buf *b, const struct run_status *st)
 		sum.more_requests += c->more_requests;
 		sum.more_tokens += c->more_tokens;
 		sum.more_cost += c->more_cost;
-		if (c->basis && strcmp(c->basis, PLAN_GUESS) == 0)
-			sum.basis = PLAN_GUESS;
 	}
 	if (!sum.requests && !sum.more_requests)
 		return;
@@ -72,10 +93,8 @@ static void put_spending(struct buf *b, const struct run_status *st)
 	}
 	if (sum.cost + sum.more_cost <= 0)
 		buf_puts(b, "; no prices are given (price_in, price_out of the provider)");
-	buf_puts(b, strcmp(sum.basis, PLAN_GUESS) == 0
-					? ".\nEstimated by the lengths of the prompts, until a run has measured it"
-					: ".\nEstimated by what earlier runs took");
-	buf_puts(b, "; answers that are stored already cost nothing.\n");
+	buf_putc(b, '.');
+	put_basis(b, st);
 }
 
 static void plan_row(struct table *t, const struct stage_status *s, bool asks)

@@ -118,6 +118,7 @@ static void plan_stage(struct stage_run *s, struct stage_counts *c)
 	c->more_tokens = (int64_t)((double)c->unknown * (one->tokens_in + one->tokens_out) + 0.5);
 	c->more_cost = (double)c->unknown * one->cost;
 	c->basis = one->measured ? PLAN_MEASURED : one->requests > 0 ? PLAN_GUESS : NULL;
+	c->measured = s->known.items;
 	c->seconds /= account.limits.in_flight > 1 ? account.limits.in_flight : 1;
 	if (account.limits.requests_per_min > 0)
 		c->seconds = fmax(c->seconds, n * one->requests * 60 / (double)account.limits.requests_per_min);
@@ -270,8 +271,10 @@ void plan_json(struct buf *b, const struct run_status *s)
 		json_set_int(&a, row, "requests", c->requests);
 		json_set_int(&a, row, "tokens", c->tokens_in + c->tokens_out);
 		json_set(&a, row, "cost", json_real(&a, c->cost));
-		if (c->basis)
+		if (c->basis) {
 			json_set_text(&a, row, "basis", c->basis);
+			json_set_int(&a, row, "measured", c->measured);
+		}
 		json_set(&a, row, "seconds", json_real(&a, (double)(int64_t)(c->seconds * 1000) / 1000));
 		json_append(stages, row);
 	}

@@ -94,12 +94,13 @@ static bool date_ok(struct str s)
 }
 
 /* Negative when not given. */
-static double read_money(struct load *l, const struct yaml_node *root, const char *key)
+static double read_money(struct load *l, const struct yaml_node *root, const char *key, struct yaml_mark *ret_mark)
 {
 	const struct yaml_node *node = yaml_get(root, key);
 	double money = -1;
 	if (!node || yaml_is_null(node))
 		return -1;
+	*ret_mark = node->mark;
 	if (!yaml_real(node, &money))
 		problem_add(l->problems, node->mark, "%s: expected a number", key);
 	else if (money < 0)
@@ -128,8 +129,8 @@ static void read_top(struct load *l, const struct yaml_node *root)
 		else
 			c->date = arena_strdup(&c->arena, node->text.p);
 	}
-	c->max_cost = read_money(l, root, "max_cost");
-	c->confirm_above = read_money(l, root, "confirm_above");
+	c->max_cost = read_money(l, root, "max_cost", &c->max_cost_mark);
+	c->confirm_above = read_money(l, root, "confirm_above", &c->confirm_above_mark);
 	scalar_int(l, yaml_get(root, "max_tokens"), "max_tokens", 0, INT64_MAX, &c->max_tokens);
 	node = yaml_get(root, "max_time");
 	if (node && !yaml_is_null(node) && (node->kind != YAML_SCALAR || !clock_span(node->text, &c->max_time_s)))

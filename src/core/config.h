@@ -36,9 +36,10 @@ struct config {
 	const char *base; /* its folder: what relative paths start from */
 	const char *name; /* the dataset's */
 	int64_t seed;
-	const char *date;           /* "YYYY-MM-DD", or NULL */
-	double max_cost;            /* of the work folder in all; negative: none given */
-	double confirm_above;       /* a run that would pay this much again asks first; negative: never */
+	const char *date;     /* "YYYY-MM-DD", or NULL */
+	double max_cost;      /* of the work folder in all; negative: none given */
+	double confirm_above; /* a run that would pay this much again asks first; negative: never */
+	struct yaml_mark max_cost_mark, confirm_above_mark;
 	int64_t max_tokens;         /* of a run, both ways; 0: none */
 	int64_t max_time_s;         /* of a run; 0: none */
 	struct provider *providers; /* by name */

@@ -35,6 +35,7 @@ struct stage_counts {
 	int64_t more_requests, more_tokens;      /* plan: of what is decided later, at most */
 	double more_cost;
 	const char *basis; /* plan: what requests, tokens and cost go by; NULL: nothing is known */
+	int64_t measured;  /* plan: items of earlier runs that were measured; too few of them with PLAN_GUESS */
 	/* plan */
 	int64_t to_run, unknown, reasons[REASONS];
 	int64_t again; /* of unknown: done before, and what comes to them is written anew by a provider */

@@ -77,7 +77,8 @@ struct sources_of {
 /** What an item of a stage takes of its provider: means of earlier runs, or what the stage type expects. */
 struct stage_spent {
 	double requests, tokens_in, tokens_out, cost; /* cost in the user's currency */
-	bool measured;
+	int64_t items;                                /* measured in earlier runs; 0: none */
+	bool measured;                                /* enough of them to go by */
 };
 
 struct stage_run {
@@ -123,6 +124,7 @@ struct stage_run {
 	atomic_llong requests, tokens_in, tokens_out, cost; /* of this run: what its questions took; cost in millionths */
 	atomic_llong lost_cost;                             /* of replies that were paid for and are no answer */
 	struct stage_spent per_item;                        /* plan: what one takes */
+	struct stage_spent known;                           /* of it, what earlier runs have measured, if it is too little, too */
 	/* items of this run that were done without a stored answer, and what they took: of the others one sees a part only */
 	atomic_llong whole_items, whole_requests, whole_in, whole_out;
 	bool state_kept; /* close_stage() wrote the state */

@@ -12,6 +12,7 @@
 #define HANDS 64      /* items in hand of a stage that waits on something else than an account */
 #define FILES_OWN 256 /* descriptors for the database, objects and workers; of few, a half */
 #define FEW_ITEMS 5   /* fewer do not outdo what an earlier run has measured */
+#define FAIR_SHARE 10 /* of a stage that was stopped, one in so many items must be done: those that are done first are the short, cheap ones */
 
 static bool networked(const struct stage_run *s)
 {
@@ -32,10 +33,11 @@ static void spent_measured(struct stage_run *s)
 	struct json *state;
 	if (s->state.len && json_parse(&a, buf_view(&s->state), &state, NULL) == 0) {
 		const struct json *one = json_get(state, "per_item");
-		s->per_item = (struct stage_spent){.requests = (double)json_get_int(one, "milli_requests", 0) / 1000,
+		s->known = (struct stage_spent){.requests = (double)json_get_int(one, "milli_requests", 0) / 1000,
 			.tokens_in = (double)json_get_int(one, "milli_tokens_in", 0) / 1000,
-			.tokens_out = (double)json_get_int(one, "milli_tokens_out", 0) / 1000};
-		s->per_item.measured = s->per_item.requests > 0;
+			.tokens_out = (double)json_get_int(one, "milli_tokens_out", 0) / 1000,
+			.items = json_get_int(one, "items", 0)};
+		s->known.measured = s->known.items > 0 && json_get_bool(one, "enough", false);
 	}
 	arena_release(&a);
 }
@@ -63,7 +65,9 @@ void money_setup(struct stage_run *s)
 		s->exec = EXEC_NETWORK;
 	s->most_hands = c.limits.in_flight;
 	spent_measured(s);
-	if (!s->per_item.measured)
+	if (s->known.measured)
+		s->per_item = s->known;
+	else
 		spent_expected(s);
 	s->per_item.cost = price(s->per_item.tokens_in, s->per_item.tokens_out, &c.price);
 }
@@ -91,20 +95,32 @@ static int64_t milli(double x)
 	return (int64_t)(x * 1000 + 0.5);
 }
 
+/* The means with those of this run: of its own items alone when they are enough to go by, else together with what was too little before. */
+static struct stage_spent spent_now(const struct stage_run *s)
+{
+	struct stage_spent was = s->known;
+	bool enough = s->finished || (s->whole_items >= FEW_ITEMS && s->whole_items * FAIR_SHARE >= s->total);
+	if (s->whole_items == 0 || (was.measured && (!enough || s->whole_items < FEW_ITEMS)))
+		return was;
+	double before = enough && s->whole_items >= FEW_ITEMS ? 0 : (double)was.items, n = before + (double)s->whole_items;
+	struct stage_spent now = {.requests = (was.requests * before + (double)s->whole_requests) / n,
+		.tokens_in = (was.tokens_in * before + (double)s->whole_in) / n,
+		.tokens_out = (was.tokens_out * before + (double)s->whole_out) / n,
+		.items = (int64_t)n};
+	now.measured = s->finished || (now.items >= FEW_ITEMS && now.items * FAIR_SHARE >= s->total);
+	return now;
+}
+
 void money_close(struct stage_run *s, struct json *state, struct arena *a)
 {
 	if (!networked(s))
 		return;
-	struct stage_spent one = s->per_item;
-	double n = (double)s->whole_items;
-	if (n >= FEW_ITEMS || (n > 0 && !one.measured))
-		one = (struct stage_spent){.requests = (double)s->whole_requests / n,
-			.tokens_in = (double)s->whole_in / n,
-			.tokens_out = (double)s->whole_out / n,
-			.measured = true};
-	if (!one.measured)
+	struct stage_spent one = spent_now(s);
+	if (one.items == 0)
 		return;
 	struct json *means = json_object(a);
+	json_set_int(a, means, "items", one.items);
+	json_set(a, means, "enough", json_bool(a, one.measured));
 	json_set_int(a, means, "milli_requests", milli(one.requests));
 	json_set_int(a, means, "milli_tokens_in", milli(one.tokens_in));
 	json_set_int(a, means, "milli_tokens_out", milli(one.tokens_out));
@@ -168,6 +184,18 @@ static void clamp_in_flight(const struct engine *g, struct account_config *c)
 	c->limits.in_flight = each > 0 ? (int)each : 1;
 }
 
+/* A server of one's own that is free may stand beside one that is paid, so this is no error; but a price that was forgotten would make the limit hold
+ * nothing back. */
+static void tell_uncounted(const struct engine *g, const struct provider *p)
+{
+	bool run = g->args->max_cost > 0, total = g->config->max_cost >= 0;
+	if ((!run && !total) || provider_counted(p))
+		return;
+	log_warn(NULL, "provider %s has no price_in and no price_out: %s%s%s it as free, so no limit of cost stops it",
+		p->name, run ? "--max-cost" : "max_cost", run && total ? " and max_cost" : "",
+		run && total ? " count" : " counts");
+}
+
 static int add_account(struct engine *g, struct stage_run *s, struct err *e)
 {
 	const struct provider *p = s->cs->stage.provider;
@@ -179,6 +207,7 @@ static int add_account(struct engine *g, struct stage_run *s, struct err *e)
 		struct account_config c = {.name = p->name};
 		p->ops->account(p, &c);
 		clamp_in_flight(g, &c);
+		tell_uncounted(g, p);
 		if (!g->accounts)
 			g->accounts = accounts_new(&g->budget, tell_change, g);
 		made = account_add(g->accounts, &c);

@@ -1,11 +1,22 @@
 #include "core/provider.h"
 
+#include "core/account.h"
+
 const struct provider_ops *provider_find(struct str kind)
 {
 	for (size_t i = 0; providers_all[i]; i++)
 		if (str_is(kind, providers_all[i]->kind))
 			return providers_all[i];
 	return NULL;
+}
+
+bool provider_counted(const struct provider *p)
+{
+	struct account_config c = {.name = p->name};
+	if (!p->ops->account)
+		return true;
+	p->ops->account(p, &c);
+	return c.price.in > 0 || c.price.out > 0;
 }
 
 const struct json *provider_identity(struct arena *a, const struct provider *p)

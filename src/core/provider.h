@@ -73,6 +73,9 @@ struct provider {
 
 extern const struct provider_ops *const providers_all[]; /* NULL-terminated */
 const struct provider_ops *provider_find(struct str kind);
+/** Whether what is asked of it is counted as money: false for one over the network without prices, whose work no limit of cost stops. Those that are part
+ * of taf cost nothing. */
+bool provider_counted(const struct provider *p);
 /** {kind, version, libraries?, shaping options} in the arena. */
 const struct json *provider_identity(struct arena *a, const struct provider *p);
 

@@ -36,7 +36,7 @@ goes_on() {
 for sig in INT TERM; do
 	anew 150-400
 	begin w
-	until_served 130 status.200 || bad "SIG$sig: asks" "$(cat w.err)"
+	until_served 200 status.200 || bad "SIG$sig: asks" "$(cat w.err)"
 	kill -$sig $pid
 	ended 20
 	is "SIG$sig: exit status" "$status" 130
