@@ -189,8 +189,7 @@ int asks_answer(void *arg, struct work *w, const struct work_ask *q, struct json
 void asks_invalid(void *arg, struct work *w)
 {
 	const struct stage_run *s = arg;
-	(void)w;
-	if (s->account)
+	if (s->account && w->io->asked && !w->io->asked->stored) /* one that is stored was counted when it came */
 		account_count_invalid(s->account);
 }
 

@@ -124,7 +124,7 @@ struct stage_run {
 	atomic_llong requests, tokens_in, tokens_out, cost; /* of this run: what its questions took; cost in millionths */
 	atomic_llong lost_cost;                             /* of replies that were paid for and are no answer */
 	struct stage_spent per_item;                        /* plan: what one takes */
-	struct stage_spent known;                           /* of it, what earlier runs have measured, if it is too little, too */
+	struct stage_spent known; /* of it, what earlier runs have measured, if it is too little, too */
 	/* items of this run that were done without a stored answer, and what they took: of the others one sees a part only */
 	atomic_llong whole_items, whole_requests, whole_in, whole_out;
 	bool state_kept; /* close_stage() wrote the state */
@@ -251,8 +251,8 @@ const struct sources_of *sources_of(const struct stage_run *s, int origin);
 /* flow.c */
 /** An item was done with at a stage: tell the followers. Those that can go on at once are left in r->todo (r may be NULL). */
 void flow_settled(struct stage_run *s, int32_t item, struct record *r);
-/** The account of this stage's provider refused: its stages take up nothing more. */
-void flow_stop_account(struct stage_run *s, const struct err *e);
+/** The account of this stage's provider refused: its stages take up nothing more. False when they had stopped already. */
+bool flow_stop_account(struct stage_run *s, const struct err *e);
 void flow_listed(struct stage_run *s); /* a source has no more to list */
 void flow_finish(struct engine *g);    /* look for stages that are finished; under the lock */
 /** Whether a stage waits for all calls before it. */
@@ -278,10 +278,11 @@ struct visit_done {
 	const struct json *objects;       /* [{digest, size}] */
 	const struct answer_ref *answers; /* what it was made of, in the work's arena */
 	size_t nanswers;
+	bool worked; /* and not only looked at */
 	int rc;
 	struct err *e;
 };
-void visit_finish(struct record *r, struct stage_run *s, int32_t item, const struct visit_done *done);
+void visit_finish(struct record *r, struct stage_run *s, int32_t item, struct visit_done *done);
 /** View, input digest and key of an item at a stage; fills *w for the work. */
 int visit_prepare(
 	struct record *r, struct stage_run *s, int32_t item, struct work *w, struct visit_done *ret, struct err *e);

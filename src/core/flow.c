@@ -260,7 +260,7 @@ void flow_listed(struct stage_run *s)
 	pthread_mutex_unlock(&s->g->lock);
 }
 
-void flow_stop_account(struct stage_run *s, const struct err *e)
+bool flow_stop_account(struct stage_run *s, const struct err *e)
 {
 	struct engine *g = s->g;
 	pthread_mutex_lock(&g->lock);
@@ -275,4 +275,5 @@ void flow_stop_account(struct stage_run *s, const struct err *e)
 	pthread_mutex_unlock(&g->lock);
 	if (first)
 		log_error(s->cs->stage.name, "stopped: %s; the stages of this account wait for the next run", e->text);
+	return first;
 }

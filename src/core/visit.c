@@ -239,12 +239,12 @@ static void failed(struct record *r, struct stage_run *s, int32_t item, struct s
 		s->in--;
 		return; /* unsettled: nothing is known of this call */
 	}
-	if (d->rc == ERR_ACCOUNT && s->stopped && s->account) { /* one call tells it for all */
+	if (class == CLASS_ACCOUNT && !flow_stop_account(s, d->e) && s->account) { /* one call tells it for all */
 		s->in--;
 		return;
 	}
-	if (class == CLASS_ACCOUNT)
-		flow_stop_account(s, d->e);
+	if (d->worked)
+		s->computed++;
 	struct memo *m = &slot->m;
 	bool lasting = class == CLASS_DATA || class == CLASS_INVALID;
 	m->reason = visit_reason(s, slot);
@@ -275,18 +275,16 @@ static void store_objects_of(struct stage_run *s, const struct json *objects, in
 	}
 }
 
-void visit_finish(struct record *r, struct stage_run *s, int32_t item, const struct visit_done *d)
+void visit_finish(struct record *r, struct stage_run *s, int32_t item, struct visit_done *d)
 {
 	struct engine *g = s->g;
+	d->worked = true;
 	struct slot *slot = slot_at(s, item);
 	if (d->rc == ERR_LOST && heal_item(r, s, item)) {
 		claims_release(g, &d->key);
 		return;
 	}
 	if (d->rc < 0) {
-		enum err_class class = err_class_of(d->rc);
-		if (class == CLASS_DATA || class == CLASS_INVALID || class == CLASS_TRANSIENT || class == CLASS_ACCOUNT)
-			s->computed++;
 		failed(r, s, item, slot, d);
 		claims_release(g, &d->key);
 		return;

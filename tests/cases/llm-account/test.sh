@@ -59,6 +59,7 @@ has "401: names the variable" err "CASE_KEY"
 if [ "$(served requests)" -le 8 ]; then ok "401: stops at once"; else bad "401: stops at once" "$(served requests) requests"; fi
 is "401: stages" "$(of stages.calls.calls_out <out) $(of stages.agents.calls_out <out)" "8 0"
 if [ "$(of stages.think.calls_out <out)" = 7 ]; then ok "401: the other account goes on"; else bad "401: the other account goes on" "$(cat out)"; fi
+is "401: what was dropped was not computed" "$(of stages.agents.computed <out) $(of stages.agents.quarantined <out)" "1 1"
 is "401: state" "$(of run.state <out)" stopped
 taf status -f p/pipeline.yaml -w w --json && cp out status.json
 if grep -raqF sk-wrong-0815ab w out err status.json; then bad "401: no key" "it is there"; else ok "401: no key"; fi

@@ -57,3 +57,14 @@ is "plan: enough" "$(of stages.agents.basis <out) $(($(of stages.agents.measured
 n=$(of stages.agents.measured <out)
 taf plan -f p/pipeline.yaml -w few --set stages.agents.with.count=20
 has "plan: tells of how many" out "for agents by what $n items took in earlier runs"
+
+# --- What is invalid is counted when it comes, not each time a run reads it again ---
+reset
+switch '{"length": 20}'
+taf run -f p/pipeline.yaml -w bad --json --until agents --set providers.writer.draws=6 --max-cost "$few"
+first=$(of providers.0.invalid <out)
+is "invalid: some" "$((first > 0))" 1
+switch '{"length": 0}'
+taf run -f p/pipeline.yaml -w bad --json --until agents --set providers.writer.draws=6
+is "invalid: goes on" "$?" 0
+is "invalid: those before are not counted again" "$(of providers.0.invalid <out)" 0
