@@ -200,11 +200,18 @@ static void check_ready(struct check *c, const struct config *config)
 }
 
 /* What a run may do, and yet may not be meant. */
-static void check_prices(struct check *c, const struct config *config)
+static void check_doubts(struct check *c, const struct config *config)
 {
 	for (size_t i = 0; i < config->nproviders; i++) {
 		const struct provider *p = &config->providers[i];
-		if (!provider_used(config, p) || provider_counted(p))
+		CLEANUP(buf_release) struct buf words = BUF_INIT;
+		if (!provider_used(config, p))
+			continue;
+		if (p->ops->doubts)
+			p->ops->doubts(p, &words);
+		if (words.len)
+			problem_add(&c->warnings, (struct yaml_mark){NULL, 0, 0}, "%s", words.data);
+		if (provider_counted(p))
 			continue;
 		if (config->max_cost >= 0)
 			problem_add(&c->warnings, config->max_cost_mark,
@@ -329,7 +336,7 @@ static int check(const struct cli_given *given)
 	for (size_t i = 0; i < config->nstages; i++)
 		check_stage(&c, &config->stages[i]);
 	check_ready(&c, config);
-	check_prices(&c, config);
+	check_doubts(&c, config);
 	if (o->online && c.problems.n == 0)
 		check_online(&c, config, &providers);
 	report(&c, o->json, &providers);

@@ -110,16 +110,22 @@ static int has_runs(const char *work, struct err *e)
 	return rc;
 }
 
-int folder_open(const char *work, struct store **ret, struct err *e)
+int folder_why(const char *work, int rc, struct err *e)
 {
 	CLEANUP(buf_release) struct buf path = BUF_INIT;
+	fs_join(&path, work, "taf.db");
+	if (rc < 0 && rc != ERR_NOTFOUND && access(path.data, F_OK) == 0 &&
+		(access(path.data, R_OK | W_OK) < 0 || access(work, W_OK) < 0))
+		err_context(e, "no right to read and write in %s, which SQLite's log needs also of readers; ask its owner", work);
+	return rc;
+}
+
+int folder_open(const char *work, struct store **ret, struct err *e)
+{
 	int rc = has_runs(work, e);
 	if (rc == 0)
 		rc = store_open(work, DB_READ, ret, e);
-	fs_join(&path, work, "taf.db");
-	if (rc < 0 && rc != ERR_NOTFOUND && (access(path.data, R_OK | W_OK) < 0 || access(work, W_OK) < 0))
-		err_context(e, "no right to read and write in %s, which SQLite's log needs also of readers; ask its owner", work);
-	return rc;
+	return folder_why(work, rc, e);
 }
 
 int folder_lock(const char *work, int *ret_fd, struct err *e)

@@ -49,6 +49,8 @@ void where_put_changes(struct buf *b, const struct where *w);
 
 /** Open the store of a work folder to read it, with an error that says what to do when no run was made there. */
 int folder_open(const char *work, struct store **ret, struct err *e);
+/** Words of an error that came from the store: whether the rights in the folder are why. Returns `rc`. */
+int folder_why(const char *work, int rc, struct err *e);
 /** Take the lock, then open the store to write. */
 int folder_open_locked(const char *work, int *ret_lock, struct store **ret, struct err *e);
 /** Take the lock of a work folder; the error says who holds it. */

@@ -191,6 +191,7 @@ static int plan(const struct cli_given *given)
 		.command = "plan"};
 	int rc = engine_plan(&args, &st, &e);
 	if (rc < 0) {
+		folder_why(work.data, rc, &e);
 		say_error("%s", e.text);
 		return err_class_of(rc) == CLASS_CONFIG ? EXIT_BAD_CONFIG : EXIT_ERROR;
 	}

@@ -116,7 +116,8 @@ static bool needs_worker(const struct config *c)
 
 /* --- After --- */
 
-static void put_examples(struct buf *b, const struct where *where, const char *work)
+/* `told`: this run has told already why an account stopped. */
+static void put_examples(struct buf *b, const struct where *where, const char *work, bool told)
 {
 	CLEANUP(store_cleanup) struct store *store = NULL;
 	struct query_failure *found;
@@ -132,7 +133,7 @@ static void put_examples(struct buf *b, const struct where *where, const char *w
 		passing += class == CLASS_ACCOUNT || class == CLASS_TRANSIENT;
 		invalid += class == CLASS_INVALID;
 		CLEANUP(buf_release) struct buf clean = BUF_INIT;
-		put_clean(&clean, found[i].text);
+		put_clean(&clean, told && class == CLASS_ACCOUNT ? STR("its account stopped, as told above") : found[i].text);
 		buf_printf(b, "  %.*s at %.*s (%s): %s\n", STR_FMT(found[i].id), STR_FMT(found[i].stage), err_class_name(class),
 			clean.data);
 	}
@@ -210,8 +211,11 @@ static void report(const struct run_options *o, const struct run_status *st, int
 {
 	CLEANUP(buf_release) struct buf b = BUF_INIT;
 	int64_t quarantined = 0;
-	for (size_t i = 0; i < st->nstages; i++)
+	bool stopped = false;
+	for (size_t i = 0; i < st->nstages; i++) {
 		quarantined += st->stages[i].c.quarantined;
+		stopped |= st->stages[i].stopped;
+	}
 	status_table(&b, st);
 	buf_printf(&b, "\n%s after ", state_words(status));
 	put_seconds(&b, st->seconds);
@@ -225,7 +229,7 @@ static void report(const struct run_options *o, const struct run_status *st, int
 	for (size_t i = 0; i < st->noutputs; i++)
 		put_output(&b, st->outputs[i]);
 	if (quarantined)
-		put_examples(&b, &o->where, work);
+		put_examples(&b, &o->where, work, stopped);
 	buf_puts(&b, "\nwhy a call was kept, rejected or worked again: taf why ID");
 	where_put(&b, &o->where);
 	buf_printf(&b, "\nthe log: %s\n", log);
@@ -284,7 +288,8 @@ static int run_engine(const struct run_options *o, struct config *config, const 
 	display_release(&display);
 	if (e.code) {
 		log_line(LOG_INFO, NULL, "the run ended with an error: %s", e.text);
-		say_error("%s", e.text);
+		if (err_class_of(e.code) != CLASS_ACCOUNT) /* that was told when the stage stopped */
+			say_error("%s", e.text);
 	}
 	run_log_name(&run_log, work, st.id);
 	if (o->json)
@@ -361,6 +366,18 @@ static int confirm(const struct run_options *o, struct config **config, const ch
 	return EXIT_BUDGET;
 }
 
+/* Refused as a whole, before any work: the store knows of no run. */
+static bool no_run(const char *work)
+{
+	CLEANUP(store_cleanup) struct store *store = NULL;
+	struct run_row row = {.stats = BUF_INIT};
+	int rc = folder_open(work, &store, NULL);
+	if (rc == 0)
+		rc = store_run(store, 0, &row, NULL);
+	buf_release(&row.stats);
+	return rc == 0 || rc == ERR_NOTFOUND;
+}
+
 static int run(const struct cli_given *given)
 {
 	const struct run_options *o = given->opts;
@@ -371,12 +388,18 @@ static int run(const struct cli_given *given)
 	if (where_config(&o->where, &config) < 0 || !folder_stage_known(config, "--until", o->until))
 		return EXIT_BAD_CONFIG;
 	where_work(&o->where, &work);
+	struct fs_stat before = {.exists = false};
+	fs_stat(work.data, &before, NULL);
 	if (check_folder(work.data, &e) < 0 || folder_lock(work.data, &lock, &e) < 0) {
 		say_error("%s", e.text);
 		return EXIT_ERROR;
 	}
 	int status = confirm(o, &config, work.data);
-	return status ? status : run_engine(o, config, work.data);
+	if (status == 0)
+		status = run_engine(o, config, work.data);
+	if (status == EXIT_BAD_CONFIG && !before.exists && no_run(work.data))
+		fs_remove_tree(work.data, NULL); /* nothing is in it but what was made to look */
+	return status;
 }
 
 const struct cli_command command_run = {

@@ -152,6 +152,7 @@ static void breaker_turn(struct account *a, const struct http_reply *r, enum bre
 			"what is answered is kept",
 			a->name, how, pause_s);
 		refuse(a, words);
+		words[0] = '\0'; /* the stages that stop tell it */
 	} else if (event == BREAKER_OPENED) {
 		snprintf(words, WORDS_MAX, "provider %s: %s, %d times in a row; waiting, next try in %" PRId64 " s", a->name,
 			how, BREAKER_FAILURES, a->breaker.wait_ms / 1000);

@@ -60,7 +60,7 @@ struct exchange {
 void exchange_release(struct exchange *x);
 
 /** All accounts of a run, and the loop thread they share (started with the first exchange). `on_change` (may be NULL) is told when an account pauses,
- * resumes, gives up or waits long because the server asks to, in words for the user. */
+ * resumes or waits long because the server asks to, in words for the user; that it gives up is told by what account_exchange() returns. */
 struct accounts;
 struct accounts *accounts_new(
 	struct budget *b, void (*on_change)(void *arg, const char *account, const char *words), void *arg);

@@ -317,7 +317,7 @@ void money_lost(struct stage_run *s, int64_t cost);
 void money_rest(struct engine *g);
 void money_free(struct engine *g);
 /** A limit was reached: the run ends, as with --max-time. */
-void money_out(struct engine *g, const struct err *e);
+void money_out(struct stage_run *s, const struct err *e);
 /** Counts of the accounts into the status. */
 void money_status(struct engine *g, struct run_status *st);
 /** What a work took, for the means; `rc` is what came of it. */

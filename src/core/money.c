@@ -12,7 +12,8 @@
 #define HANDS 64      /* items in hand of a stage that waits on something else than an account */
 #define FILES_OWN 256 /* descriptors for the database, objects and workers; of few, a half */
 #define FEW_ITEMS 5   /* fewer do not outdo what an earlier run has measured */
-#define FAIR_SHARE 10 /* of a stage that was stopped, one in so many items must be done: those that are done first are the short, cheap ones */
+#define FAIR_SHARE \
+	10 /* of a stage that was stopped, one in so many items must be done: those that are done first are the short, cheap ones */
 
 static bool networked(const struct stage_run *s)
 {
@@ -196,6 +197,16 @@ static void tell_uncounted(const struct engine *g, const struct provider *p)
 		run && total ? " count" : " counts");
 }
 
+static void tell_doubts(const struct engine *g, const struct provider *p)
+{
+	CLEANUP(buf_release) struct buf words = BUF_INIT;
+	if (p->ops->doubts)
+		p->ops->doubts(p, &words);
+	if (words.len)
+		log_warn(NULL, "%s", words.data);
+	tell_uncounted(g, p);
+}
+
 static int add_account(struct engine *g, struct stage_run *s, struct err *e)
 {
 	const struct provider *p = s->cs->stage.provider;
@@ -207,7 +218,7 @@ static int add_account(struct engine *g, struct stage_run *s, struct err *e)
 		struct account_config c = {.name = p->name};
 		p->ops->account(p, &c);
 		clamp_in_flight(g, &c);
-		tell_uncounted(g, p);
+		tell_doubts(g, p);
 		if (!g->accounts)
 			g->accounts = accounts_new(&g->budget, tell_change, g);
 		made = account_add(g->accounts, &c);
@@ -290,11 +301,12 @@ void money_free(struct engine *g)
 		g->stages[i].account = NULL;
 }
 
-void money_out(struct engine *g, const struct err *e)
+void money_out(struct stage_run *s, const struct err *e)
 {
+	struct engine *g = s->g;
 	pthread_mutex_lock(&g->lock);
 	if (!g->out_of_budget)
-		log_warn(NULL, "%s", e->text);
+		log_warn(s->cs->stage.name, "%s", e->text);
 	g->out_of_budget = true;
 	g->stopping = true;
 	pthread_cond_broadcast(&g->idle);

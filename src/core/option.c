@@ -29,6 +29,15 @@ static const void *slot_const(const struct option *o, const void *params)
 	return (const char *)params + o->offset;
 }
 
+/* "32": a text to YAML, whatever is in it. */
+static bool quoted_number(const struct yaml_node *node)
+{
+	double value;
+	struct yaml_node plain = *node;
+	plain.plain = true;
+	return node->kind == YAML_SCALAR && !node->plain && yaml_real(&plain, &value);
+}
+
 static bool wrong(const struct parse *p, const struct yaml_node *node, const char *expected)
 {
 	if (node->kind == YAML_SCALAR)
@@ -37,6 +46,15 @@ static bool wrong(const struct parse *p, const struct yaml_node *node, const cha
 	else
 		problem_add(p->problems, node->mark, "%s: expected %s, got a %s", p->option->name, expected,
 			node->kind == YAML_LIST ? "list" : "map");
+	return false;
+}
+
+static bool wrong_number(const struct parse *p, const char *expected)
+{
+	if (!quoted_number(p->node))
+		return wrong(p, p->node, expected);
+	problem_add(p->problems, p->node->mark, "%s: expected %s, got the text '%.*s': write the number without quotes",
+		p->option->name, expected, STR_FMT(utf8_clip(p->node->text, 100)));
 	return false;
 }
 
@@ -72,7 +90,7 @@ static bool parse_int(const struct parse *p)
 {
 	int64_t value;
 	if (!yaml_int(p->node, &value))
-		return wrong(p, p->node, "an integer");
+		return wrong_number(p, "an integer");
 	if (!in_range(p, (double)value))
 		return false;
 	*(int64_t *)slot(p->option, p->params) = value;
@@ -83,7 +101,7 @@ static bool parse_real(const struct parse *p)
 {
 	double value;
 	if (!yaml_real(p->node, &value))
-		return wrong(p, p->node, "a number");
+		return wrong_number(p, "a number");
 	if (!in_range(p, value))
 		return false;
 	*(double *)slot(p->option, p->params) = value;
@@ -276,6 +294,16 @@ static struct json *scalar_json(struct arena *a, const struct yaml_node *node)
 	return json_str(a, node->text);
 }
 
+static bool wrong_member(const struct parse *p, const struct yaml_node *item)
+{
+	const struct yaml_node *inner = item->kind == YAML_MAP ? item->first : NULL;
+	struct str key = utf8_clip(item->key, 100), below = inner ? utf8_clip(inner->key, 100) : STR("");
+	problem_add(p->problems, item->mark, "%s: %.*s: expected a plain value, got a %s%s%.*s%s%.*s%s", p->option->name,
+		STR_FMT(key), item->kind == YAML_LIST ? "list" : "map", inner ? "; write it as " : "", inner ? (int)key.n : 0,
+		key.p, inner ? "." : "", STR_FMT(below), inner ? ": …" : "");
+	return false;
+}
+
 static bool parse_map(const struct parse *p)
 {
 	if (p->node->kind != YAML_MAP)
@@ -286,7 +314,7 @@ static bool parse_map(const struct parse *p)
 		if (item->kind == YAML_SCALAR)
 			json_set_key(p->arena, object, item->key, scalar_json(p->arena, item));
 		else
-			ok = wrong(p, item, "a plain value");
+			ok = wrong_member(p, item);
 	}
 	*(const struct json **)slot(p->option, p->params) = object;
 	return ok;

@@ -53,6 +53,8 @@ struct provider_ops {
 	/** What the option table cannot say, before any work: ERR_CONFIG names the provider and e.g. the environment variable that is not set.
 	 * `check` looks at it too. */
 	int (*ready)(const struct provider *p, struct err *e);
+	/** What is allowed, and yet may not be meant: a line for the user, appended, or nothing. May be NULL. */
+	void (*doubts)(const struct provider *p, struct buf *ret);
 	void (*account)(const struct provider *p, struct account_config *ret);
 	void (*asking)(const struct provider *p, struct provider_asking *ret);
 	/** Ask once: all attempts, fallback models and waits. ERR_DATA: filtered by all models, or the request is bad (a refusal is an answer: core/chat.h); ERR_TRANSIENT: attempts used up;

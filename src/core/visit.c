@@ -234,7 +234,7 @@ static void failed(struct record *r, struct stage_run *s, int32_t item, struct s
 		engine_fail(g, &e);
 	}
 	if (d->rc == ERR_BUDGET)
-		money_out(g, d->e);
+		money_out(s, d->e);
 	if (class == CLASS_MACHINE || class == CLASS_CONFIG || class == CLASS_BUG || class == CLASS_STOPPED) {
 		s->in--;
 		return; /* unsettled: nothing is known of this call */

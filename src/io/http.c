@@ -152,6 +152,13 @@ static const char *const safe_words[] = {"SSL certificate problem: ", "SSL conne
 	"Received HTTP code ", "Proxy CONNECT aborted", "Illegal or missing hexadecimal sequence in chunked-encoding",
 	"Too long hexadecimal number in chunked-encoding", "Malformed encoding found in chunked-encoding"};
 
+/* OpenSSL's words for a first record that is none: the server answered in plain HTTP. */
+static bool not_tls(const char *words)
+{
+	return strstr(words, "wrong version number") || strstr(words, "packet length too long") ||
+		   strstr(words, "http request") || strstr(words, "unknown protocol");
+}
+
 static void explain_failure(struct slot *s, CURLcode code)
 {
 	struct http_reply *r = &s->reply;
@@ -169,6 +176,8 @@ static void explain_failure(struct slot *s, CURLcode code)
 		words = "the connection was closed within the headers";
 	else if (code == CURLE_ABORTED_BY_CALLBACK)
 		words = "the connection was closed before a reply";
+	else if (code == CURLE_SSL_CONNECT_ERROR && s->sends == 0 && not_tls(s->words))
+		words = "the server does not speak TLS; did you mean http://?";
 	else if (code == CURLE_PEER_FAILED_VERIFICATION && strncmp(s->words, "SSL: ", 5) == 0)
 		words = "the certificate is for another name";
 	if (words) {

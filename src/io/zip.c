@@ -56,6 +56,13 @@ static int zip_fail(struct err *e, zip_error_t *error, const char *path, const c
 	return err_set(e, code, "%s: cannot %s: %s", path, what, zip_error_strerror(error));
 }
 
+static int zip_fail_entry(struct err *e, zip_error_t *error, const char *path, const char *verb, const char *name)
+{
+	CLEANUP(buf_release) struct buf what = BUF_INIT;
+	buf_printf(&what, "%s the entry %s", verb, name);
+	return zip_fail(e, error, path, what.data);
+}
+
 static int zip_fail_open(struct err *e, int code, const char *path)
 {
 	int system = errno;
@@ -118,13 +125,13 @@ static int writer_add(struct zip_writer *z, const char *name, zip_source_t *sour
 			return err_set(e, ERR_TOOBIG, "%s: the name of an entry is over %d bytes", z->path, ZIP_NAME_MAX);
 		if (zip_error_code_zip(zip_get_error(z->zip)) == ZIP_ER_EXISTS)
 			return err_set(e, ERR_DATA, "%s: %s is added twice", z->path, name);
-		return zip_fail(e, zip_get_error(z->zip), z->path, name);
+		return zip_fail_entry(e, zip_get_error(z->zip), z->path, "add", name);
 	}
 	zip_uint64_t at = (zip_uint64_t)index;
 	if (zip_set_file_compression(z->zip, at, deflate ? ZIP_CM_DEFLATE : ZIP_CM_STORE, deflate ? 9 : 0) < 0 ||
 		zip_file_set_dostime(z->zip, at, ZIP_DOS_TIME, ZIP_DOS_DATE, 0) < 0 ||
 		zip_file_set_external_attributes(z->zip, at, 0, ZIP_OPSYS_UNIX, ZIP_ATTRIBUTES) < 0)
-		return zip_fail(e, zip_get_error(z->zip), z->path, name);
+		return zip_fail_entry(e, zip_get_error(z->zip), z->path, "add", name);
 	return 0;
 }
 
@@ -249,7 +256,7 @@ int zip_reader_read(struct zip_reader *z, int64_t index, size_t max, struct buf 
 		return err_set(e, ERR_TOOBIG, "%s: %s has %llu bytes, over %zu", z->path, name, (unsigned long long)st.size, max);
 	CLEANUP(zip_file_cleanup) zip_file_t *file = zip_fopen_index(z->zip, (zip_uint64_t)index, 0);
 	if (!file)
-		return zip_fail(e, zip_get_error(z->zip), z->path, name);
+		return zip_fail_entry(e, zip_get_error(z->zip), z->path, "read", name);
 	char *to = buf_reserve(ret, (size_t)st.size);
 	if (!to)
 		return err_set(e, ERR_TOOBIG, "%s: %s does not fit its buffer", z->path, name);
@@ -260,7 +267,7 @@ int zip_reader_read(struct zip_reader *z, int64_t index, size_t max, struct buf 
 		zip_int64_t n = got < st.size ? zip_fread(file, to + got, st.size - got) : zip_fread(file, &extra, 1);
 		if (n < 0) {
 			*to = '\0';
-			return zip_fail(e, zip_file_get_error(file), z->path, name);
+			return zip_fail_entry(e, zip_file_get_error(file), z->path, "read", name);
 		}
 		if (n == 0)
 			break;
@@ -307,12 +314,12 @@ int zip_reader_lines(struct zip_reader *z, int64_t index, const struct zip_lines
 		return err_set(e, ERR_NOTFOUND, "%s: has no entry %lld", z->path, (long long)index);
 	CLEANUP(zip_file_cleanup) zip_file_t *file = zip_fopen_index(z->zip, (zip_uint64_t)index, 0);
 	if (!file)
-		return zip_fail(e, zip_get_error(z->zip), z->path, name);
+		return zip_fail_entry(e, zip_get_error(z->zip), z->path, "read", name);
 	for (;;) {
 		char *to = buf_reserve(&held, ZIP_CHUNK);
 		zip_int64_t n = to ? zip_fread(file, to, ZIP_CHUNK) : 0;
 		if (n < 0)
-			return zip_fail(e, zip_file_get_error(file), z->path, name);
+			return zip_fail_entry(e, zip_file_get_error(file), z->path, "read", name);
 		if (n == 0)
 			break;
 		held.len += (size_t)n;

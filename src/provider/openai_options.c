@@ -46,6 +46,51 @@ static int check_key(const char *provider, const struct openai_params *o, struct
 	return 0;
 }
 
+/* The host and the port of what stands between "://" and the next '/'; an address of version 6 keeps its brackets. *ret_port is empty without one. */
+static void split_authority(struct str authority, struct str *ret_host, struct str *ret_port)
+{
+	size_t host = 0;
+	if (authority.n && authority.p[0] == '[')
+		while (host < authority.n && authority.p[host] != ']')
+			host++;
+	while (host < authority.n && authority.p[host] != ':')
+		host++;
+	*ret_host = str_n(authority.p, host);
+	*ret_port = host < authority.n ? str_n(authority.p + host + 1, authority.n - host - 1) : STR("");
+}
+
+static int check_port(const char *provider, struct str authority, struct err *e)
+{
+	struct str host, port;
+	int64_t number = 0;
+	split_authority(authority, &host, &port);
+	if (host.n == authority.n || (str_int(port, &number) && number >= 1 && number <= 65535))
+		return 0;
+	return err_set(
+		e, ERR_CONFIG, "provider %s: base_url: '%.*s' is no port: a number from 1 to 65535", provider, STR_FMT(port));
+}
+
+static bool loopback(struct str host)
+{
+	return str_is(host, "localhost") || str_ends(host, ".localhost") || str_is(host, "[::1]") || str_starts(host, "127.");
+}
+
+/* A key that anybody on the way can read. */
+static void doubts(const struct provider *p, struct buf *ret)
+{
+	const struct openai_params *o = p->params;
+	struct str rest = o->base_url, authority, host, port;
+	if (!o->api_key_env.n || !str_starts(rest, "http://"))
+		return;
+	rest = str_n(rest.p + 7, rest.n - 7);
+	str_split(&rest, '/', &authority);
+	split_authority(authority, &host, &port);
+	if (!loopback(host))
+		buf_printf(
+			ret, "provider %s: base_url is http://, so the key of %.*s and all texts go to %.*s unencrypted; use https:// if the server has it",
+			p->name, STR_FMT(o->api_key_env), STR_FMT(host));
+}
+
 static int check_url(const char *provider, struct str url, struct err *e)
 {
 	size_t head = str_starts(url, "https://") ? 8 : str_starts(url, "http://") ? 7 : 0;
@@ -64,6 +109,8 @@ static int check_url(const char *provider, struct str url, struct err *e)
 		return err_set(e,
 			ERR_CONFIG, "provider %s: base_url holds a user or password; keep the key in an environment variable and name that: api_key_env",
 			provider);
+	if (check_port(provider, authority, e) < 0)
+		return ERR_CONFIG;
 	if (memchr(url.p, '?', url.n) || memchr(url.p, '#', url.n))
 		return err_set(e, ERR_CONFIG,
 			"provider %s: base_url cannot have a '?' or '#': /chat/completions is put behind it", provider);
@@ -303,6 +350,7 @@ const struct provider_ops provider_openai = {
 	.options = options,
 	.noptions = COUNT_OF(options),
 	.ready = ready,
+	.doubts = doubts,
 	.account = config_of,
 	.asking = asking,
 	.ask = openai_ask,

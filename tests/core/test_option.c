@@ -151,7 +151,7 @@ static void test_errors(void **state)
 		{"rate: 9\n", "rate: 9 is out of range (0.5 to 2 x)", 1, 7},
 		{"min_turns: 0\n", "min_turns: 0 is out of range (1 to 100)", 1, 12},
 		{"min_turns: x\n", "min_turns: expected an integer, got 'x'", 1, 12},
-		{"min_turns: '4'\n", "min_turns: expected an integer, got '4'", 1, 12},
+		{"min_turns: '4'\n", "min_turns: expected an integer, got the text '4': write the number without quotes", 1, 12},
 		{"min_turns: 4.5\n", "min_turns: expected an integer, got '4.5'", 1, 12},
 		{"rate: [1]\n", "rate: expected a number, got a list", 1, 7},
 		{"on: yes\n", "on: expected true or false, got 'yes'", 1, 5},
