@@ -34,6 +34,7 @@ struct latest {
 	struct json *json;
 	struct run_status status;
 	int64_t quarantined;
+	struct spent total; /* over all runs */
 };
 
 static void latest_release(struct latest *l)
@@ -99,6 +100,22 @@ static void settle_state(struct latest *l, const struct run_row *row, const char
 		json_set_text(&l->arena, run, "state", l->status.state);
 }
 
+/* What the folder has cost in all: {answers, tokens_in, tokens_out, cost}. */
+static int read_total(struct latest *l, struct store *store, struct err *e)
+{
+	struct arena *a = &l->arena;
+	struct json *total = json_object(a);
+	int rc = store_spent(store, &l->total, e);
+	if (rc < 0)
+		return rc;
+	json_set_int(a, total, "answers", l->total.answers);
+	json_set_int(a, total, "tokens_in", l->total.tokens_in);
+	json_set_int(a, total, "tokens_out", l->total.tokens_out);
+	json_set(a, total, "cost", json_real(a, (double)l->total.cost / 1e6));
+	json_set(a, l->json, "total", total);
+	return 0;
+}
+
 static int read_latest(struct latest *l, struct store *store, const char *work, struct err *e)
 {
 	struct run_row row = {.stats = BUF_INIT};
@@ -119,9 +136,26 @@ static int read_latest(struct latest *l, struct store *store, const char *work, 
 		JSON_EACH(provider, providers)
 			read_provider(l, provider, &l->status.providers[l->status.nproviders++]);
 		settle_state(l, &row, work);
+		rc = read_total(l, store, e);
 	}
 	buf_release(&row.stats);
 	return rc;
+}
+
+static void put_total(struct buf *b, const struct spent *t)
+{
+	if (!t->answers && !t->cost)
+		return;
+	buf_puts(b, "\nof providers, over all runs in this folder: ");
+	put_many(b, t->answers, "answer");
+	buf_puts(b, ", ");
+	put_many(b, t->tokens_in, "token");
+	buf_puts(b, " in, ");
+	put_count(b, t->tokens_out);
+	buf_puts(b, " out");
+	if (t->cost)
+		buf_printf(b, ", cost %.2f", (double)t->cost / 1e6);
+	buf_putc(b, '\n');
 }
 
 static void print(const struct latest *l, struct store *store, bool json)
@@ -141,6 +175,7 @@ static void print(const struct latest *l, struct store *store, bool json)
 	put_seconds(&b, s->seconds);
 	buf_puts(&b, "\n\n");
 	status_table(&b, s);
+	put_total(&b, &l->total);
 	if (strcmp(s->state, "killed") == 0)
 		buf_puts(&b, "\nIt ended without a word; taf run goes on from where it was.\n");
 	if (l->quarantined) {

@@ -241,7 +241,9 @@ int money_start(struct engine *g, struct err *e)
 	if (g->args->max_cost > 0)
 		g->budget.max_run = millionths(g->args->max_cost);
 	g->budget.max_tokens = c->max_tokens;
-	int rc = store_spent(g->store, &g->budget.before, e);
+	struct spent before = {0, 0, 0, 0};
+	int rc = store_spent(g->store, &before, e);
+	g->budget.before = before.cost;
 	for (size_t i = 0; rc == 0 && i < g->nstages; i++) {
 		struct stage_run *s = &g->stages[i];
 		if (asks_now(s))

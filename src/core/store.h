@@ -162,8 +162,12 @@ struct answer_row {
 void store_put_answer(struct store *s, const struct answer_row *row);
 /** Count what was paid for questions that got no answer, in millionths of the currency. */
 void store_put_spent(struct store *s, int64_t cost);
-/** What was ever spent in this work folder, in millionths: also for answers that are kept no more. */
-int store_spent(struct store *s, int64_t *ret, struct err *e);
+/** What was ever spent in this work folder: also for answers that are kept no more. */
+struct spent {
+	int64_t answers, tokens_in, tokens_out;
+	int64_t cost; /* millionths; also of questions that got no answer */
+};
+int store_spent(struct store *s, struct spent *ret, struct err *e);
 /** What is kept of answers, each once: those a result was made of, in order (`result` > 0); else those that an item's questions at a stage got, in order
  * (`item` > 0); else all, in no order that means anything. The row's texts hold while `take` runs; `sent` is the request's text. A negative code of `take`
  * ends it. One thread. */

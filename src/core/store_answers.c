@@ -118,12 +118,21 @@ void store_put_spent(struct store *s, int64_t cost)
 	writer_end(s->writer);
 }
 
-int store_spent(struct store *s, int64_t *ret, struct err *e)
+int store_spent(struct store *s, struct spent *ret, struct err *e)
 {
-	if (s->format >= 2)
-		return db_query_int(s->db, "SELECT sum(cost) FROM spent", 0, ret, e);
-	*ret = 0;
-	return 0;
+	struct spent sum = {0, 0, 0, 0};
+	int rc = 0;
+	if (s->format >= 2) /* format 1 asked no paid provider */
+		rc = db_query_int(s->db, "SELECT sum(answers) FROM spent", 0, &sum.answers, e);
+	if (rc == 0 && sum.answers)
+		rc = db_query_int(s->db, "SELECT sum(tokens_in) FROM spent", 0, &sum.tokens_in, e);
+	if (rc == 0 && sum.answers)
+		rc = db_query_int(s->db, "SELECT sum(tokens_out) FROM spent", 0, &sum.tokens_out, e);
+	if (rc == 0 && s->format >= 2)
+		rc = db_query_int(s->db, "SELECT sum(cost) FROM spent", 0, &sum.cost, e);
+	if (rc == 0)
+		*ret = sum;
+	return rc;
 }
 
 /* --- For commands --- */

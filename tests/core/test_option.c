@@ -161,7 +161,7 @@ static void test_errors(void **state)
 		{"\nmin_turn: 3\n", "stage type test: unknown option 'min_turn'; did you mean 'min_turns'?", 2, 1},
 		{"tags: [a, [b]]\n", "tags: expected a text, got a list", 1, 11},
 		{"sides: [a]\n", "sides: expected a map (key: value), got a list", 1, 8},
-		{"sides: {a: [1]}\n", "sides: expected a plain value, got a list", 1, 12},
+		{"sides: {a: [1]}\n", "sides: a: expected a plain value, got a list", 1, 12},
 		{"[a]\n", "stage type test: options are a map (option: value)", 1, 1},
 		{"inputs: ['']\n", "inputs: an empty path", 1, 10},
 	};

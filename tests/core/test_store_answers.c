@@ -103,9 +103,9 @@ static void who_asked_and_what_it_cost(void **state)
 	int64_t n = store_put_result_row(
 		s, &(struct result_row){.key = &result, .fields = STR("{}"), .answers = refs, .nanswers = 2});
 	assert_int_equal(store_flush(s, NULL), 0);
-	int64_t spent = -1;
+	struct spent spent = {-1, -1, -1, -1};
 	assert_int_equal(store_spent(s, &spent, NULL), 0);
-	assert_int_equal(spent, 37);
+	assert_int_equal(spent.cost, 37);
 	expect(s, (struct answer_query){.item = 9, .stage = 2},
 		"opening 4 7 {\"messages\":[]} {\"content\":\"好\"}; left 1 5 30 {\"messages\":[]} {\"content\":\"好\"}; ");
 	expect(s, (struct answer_query){.item = 9, .stage = 3}, "");
@@ -126,12 +126,12 @@ static void who_asked_and_what_it_cost(void **state)
 	store_drop_result(s, &result, n);
 	store_flush(s, NULL);
 	store_spent(s, &spent, NULL);
-	assert_int_equal(spent, 67);
+	assert_int_equal(spent.cost, 67);
 	expect(s, (struct answer_query){.result = n}, "");
 	store_close(s, false);
 	s = must_open(DB_READ);
 	store_spent(s, &spent, NULL);
-	assert_int_equal(spent, 67);
+	assert_int_equal(spent.cost, 67);
 	store_close(s, false);
 }
 
@@ -153,12 +153,13 @@ static void lost_objects(void **state)
 	store_flush(s, NULL);
 	expect(s, (struct answer_query){.result = n}, " 0 3 {} {}; ");
 	assert_int_equal(store_lose_objects(s, &object, 1, NULL), 0);
-	int64_t left = -1, spent = -1;
+	int64_t left = -1;
+	struct spent spent = {-1, -1, -1, -1};
 	db_query_int(
 		store_db(s), "SELECT (SELECT count(*) FROM answer)+(SELECT count(*) FROM result_answer)", 0, &left, NULL);
 	assert_int_equal(left, 0);
 	store_spent(s, &spent, NULL);
-	assert_int_equal(spent, 3);
+	assert_int_equal(spent.cost, 3);
 	store_close(s, false);
 }
 
@@ -213,7 +214,7 @@ static void format_1(void **state)
 	for (int i = 0; i < 4; i++) {
 		struct store *s = must_open(i == 0 ? DB_READ : i == 3 ? DB_READ : DB_WRITE);
 		struct run_row run = {.stats = BUF_INIT};
-		int64_t spent = -1;
+		struct spent spent = {-1, -1, -1, -1};
 		int n = 0;
 		assert_int_equal(store_run(s, 0, &run, &e), 1);
 		assert_string_equal(run.state, "done");
@@ -223,7 +224,7 @@ static void format_1(void **state)
 		assert_non_null(strstr(answer.text.data, "\"duration_ms\":1090"));
 		assert_int_equal(store_object_size(s, &sound), 35115);
 		assert_int_equal(store_spent(s, &spent, &e), 0);
-		assert_int_equal(spent, 0);
+		assert_int_equal(spent.cost, 0);
 		assert_int_equal(store_answers(s, &(struct answer_query){.item = 0}, count, &n, &e), 0);
 		assert_int_equal(n, i == 0 ? 0 : 4);
 		struct result r = {.fields = BUF_INIT};

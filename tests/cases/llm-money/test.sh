@@ -68,3 +68,26 @@ switch '{"length": 0}'
 taf run -f p/pipeline.yaml -w bad --json --until agents --set providers.writer.draws=6
 is "invalid: goes on" "$?" 0
 is "invalid: those before are not counted again" "$(of providers.0.invalid <out)" 0
+
+# --- What a folder has cost in all: the last run and those before ---
+sums() { # STATUS.json…: answers, tokens in and out, cost of their stages together
+	python3 -c 'import json, sys
+s = [s for f in sys.argv[1:] for s in json.load(open(f))["stages"]]
+print(*(sum(x[k] for x in s) for k in ("requests", "tokens_in", "tokens_out")), "%.4f" % sum(x["cost"] for x in s))' "$@"
+}
+taf run -f p/pipeline.yaml -w sum --json --until agents --max-cost "$few"
+cp out sum1.json
+taf run -f p/pipeline.yaml -w sum --json --until agents
+is "total: goes on" $? 0
+cp out sum2.json
+taf status -f p/pipeline.yaml -w sum --json
+is "total: of both runs" "$(of total.answers <out) $(of total.tokens_in <out) $(of total.tokens_out <out) $(printf %.4f "$(of total.cost <out)")" \
+	"$(sums sum1.json sum2.json)"
+is "total: the last run beside it" "$(sums out)" "$(sums sum2.json)"
+cost=$(printf %.2f "$(of total.cost <out)")
+taf status -f p/pipeline.yaml -w sum
+has "total: told" out "of providers, over all runs in this folder: $(sums sum1.json sum2.json | cut -d' ' -f1) answers, "
+has "total: its cost" out " out, cost $cost"
+taf run -f p/pipeline.yaml -w dry --until calls
+taf status -f p/pipeline.yaml -w dry
+lacks "total: nothing asked" out "over all runs"
