@@ -227,11 +227,14 @@ static void probe(struct check *c, struct accounts *accounts, const struct provi
 	struct err e = ERR_INIT;
 	struct account_config config = {.name = p->name};
 	CLEANUP(buf_release) struct buf line = BUF_INIT;
+	CLEANUP(buf_release) struct buf doubt = BUF_INIT;
 	p->ops->account(p, &config);
-	if (p->ops->probe(p, account_add(accounts, &config), &line, &e) < 0)
+	if (p->ops->probe(p, account_add(accounts, &config), &line, &doubt, &e) < 0)
 		problem_add(&c->problems, (struct yaml_mark){NULL, 0, 0}, "%s", e.text);
 	else
 		buf_printf(b, "provider %s (%s): %s\n", p->name, p->ops->kind, line.data);
+	if (doubt.len)
+		problem_add(&c->warnings, (struct yaml_mark){NULL, 0, 0}, "%s", doubt.data);
 }
 
 /* One cheap request to each provider in use. */

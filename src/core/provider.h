@@ -62,8 +62,10 @@ struct provider_ops {
 	 * ERR_ACCOUNT, ERR_BUDGET, ERR_STOPPED. */
 	int (*ask)(const struct provider *p, struct account *account, const struct provider_ask *q,
 		struct provider_answer *ret, struct err *e);
-	/** `check --online`: one cheap request; model, latency and what the server says of its limits as a line, appended. */
-	int (*probe)(const struct provider *p, struct account *account, struct buf *ret, struct err *e);
+	/** `check --online`: one cheap request, and one to each further model until one answers, as a run would go on; model, latency and what the server says of its
+	 * limits as a line, appended. *ret_doubt: a line, appended, when it was not the first model. */
+	int (*probe)(
+		const struct provider *p, struct account *account, struct buf *ret, struct buf *ret_doubt, struct err *e);
 };
 
 struct provider {

@@ -343,7 +343,42 @@ static void put_limit(struct buf *b, const char *limit, const char *remaining, c
 			limit[0] && remaining[0] ? ", left now: " : "", limit[0] ? remaining : "");
 }
 
-int openai_probe(const struct provider *p, struct account *account, struct buf *ret, struct err *e)
+/* What a run would not end at, but go on to the next model. */
+static bool passed_on(const struct openai_reply *r)
+{
+	return !r->answer && (r->means == OPENAI_NO_MODEL || r->means == OPENAI_FILTERED || r->means == OPENAI_LIMITED ||
+							 r->means == OPENAI_TROUBLED);
+}
+
+/* Why the first model did not answer, as an error. */
+static int probe_error(struct question *s, const struct openai_reply *r, struct err *e)
+{
+	if (r->means == OPENAI_ACCOUNT)
+		return refuse_account(s, r, e);
+	if (r->means == OPENAI_NO_MODEL)
+		return err_set(e, ERR_ACCOUNT, "provider %s: there is no model %.*s: %.*s", s->p->name, STR_FMT(s->o->model),
+			STR_FMT(r->words));
+	return err_set(e, r->means == OPENAI_BAD_REQUEST || r->means == OPENAI_FILTERED ? ERR_DATA : ERR_TRANSIENT,
+		"provider %s: %.*s", s->p->name, STR_FMT(r->words));
+}
+
+/* Each model once, until one answers. *ret_first is what the first said, *ret what the last that was asked did. */
+static int probe_models(struct question *s, struct openai_reply *ret_first, struct openai_reply *ret, struct err *e)
+{
+	for (size_t i = 0; i < openai_models(s->o); i++) {
+		int rc = exchange_once(s, i, OPENAI_FORMAT_NONE, 0, ret, e);
+		if (rc < 0)
+			return rc;
+		if (i == 0)
+			*ret_first = *ret;
+		if (!passed_on(ret))
+			return 0;
+		note_before(s, i, ret);
+	}
+	return 0;
+}
+
+int openai_probe(const struct provider *p, struct account *account, struct buf *ret, struct buf *ret_doubt, struct err *e)
 {
 	CLEANUP(arena_release) struct arena a = ARENA_INIT;
 	struct json *request = NULL;
@@ -353,19 +388,16 @@ int openai_probe(const struct provider *p, struct account *account, struct buf *
 	struct provider_ask q = {.arena = &a, .request = request};
 	struct question s = {
 		.p = p, .o = p->params, .account = account, .q = &q, .arena = &a, .before = json_array(&a), .words = STR("")};
-	struct openai_reply r;
-	rc = exchange_once(&s, 0, OPENAI_FORMAT_NONE, 0, &r, e);
+	struct openai_reply first, r;
+	rc = probe_models(&s, &first, &r, e);
 	if (rc < 0)
 		return rc;
-	if (r.means == OPENAI_ACCOUNT)
-		return refuse_account(&s, &r, e);
-	if (r.means == OPENAI_NO_MODEL)
-		return err_set(e, ERR_ACCOUNT, "provider %s: there is no model %.*s: %.*s", p->name, STR_FMT(s.o->model),
-			STR_FMT(r.words));
 	if (!r.answer)
-		return err_set(e, r.means == OPENAI_BAD_REQUEST || r.means == OPENAI_FILTERED ? ERR_DATA : ERR_TRANSIENT,
-			"provider %s: %.*s", p->name, STR_FMT(r.words));
-	buf_printf(ret, "%.*s answered in %lld ms", STR_FMT(json_get_str(r.answer, "model")), (long long)(s.took_us / 1000));
+		return probe_error(&s, r.means == OPENAI_ACCOUNT ? &r : &first, e);
+	struct str model = json_get_str(r.answer, "model");
+	if (s.words.n)
+		buf_printf(ret_doubt, "provider %s: %.*s; %.*s answered in its place", p->name, STR_FMT(s.words), STR_FMT(model));
+	buf_printf(ret, "%.*s answered in %lld ms", STR_FMT(model), (long long)(s.took_us / 1000));
 	size_t before = ret->len;
 	put_limit(ret, s.facts.limit_requests, s.facts.remaining_requests, "requests");
 	put_limit(ret, s.facts.limit_tokens, s.facts.remaining_tokens, "tokens");

@@ -40,7 +40,8 @@ size_t openai_models(const struct openai_params *p);
 /* --- provider_ops.ask and .probe --- */
 int openai_ask(const struct provider *p, struct account *account, const struct provider_ask *q,
 	struct provider_answer *ret, struct err *e);
-int openai_probe(const struct provider *p, struct account *account, struct buf *ret, struct err *e);
+int openai_probe(
+	const struct provider *p, struct account *account, struct buf *ret, struct buf *ret_doubt, struct err *e);
 
 /* --- What is sent --- */
 enum openai_format { OPENAI_FORMAT_NONE, OPENAI_FORMAT_OBJECT, OPENAI_FORMAT_SCHEMA };

@@ -126,7 +126,10 @@ static bool seen(const struct world *w, int i, const char *text)
 #define SAID(text) \
 	"{\"model\":\"alpha-1\"," USAGE ",\"choices\":[{\"message\":{\"content\":\"" text \
 	"\"},\"finish_reason\":\"stop\"}]}"
-#define END {NULL, NULL}
+#define END \
+	{ \
+		NULL, NULL \
+	}
 
 static void an_answer(void **state)
 {
@@ -346,7 +349,7 @@ static void refused_in_a_field(void **state)
 	(void)state;
 	static const struct line lines[] = {
 		{OK, "{" USAGE ",\"choices\":[{\"message\":{\"content\":null,\"refusal\":\"这个不写。\"},\"finish_reason\":"
-					   "\"stop\"}],\"model\":\"alpha-1\"}"},
+			 "\"stop\"}],\"model\":\"alpha-1\"}"},
 		{"400 Bad Request" JSON, "{\"error\":{\"code\":\"content_filter\",\"message\":\"no\"}}"}, END};
 	struct world w;
 	world_open(&w, lines, "fallback_models: [beta]");
@@ -500,25 +503,46 @@ static void probes(void **state)
 	static const struct line none[] = {
 		{"404 Not Found", "{\"error\":{\"code\":\"model_not_found\",\"message\":\"no alpha\"}}"}, END};
 	static const struct line down[] = {{"503 Service Unavailable", "later"}, END};
+	static const struct line second[] = {
+		{"404 Not Found", "{\"error\":{\"code\":\"model_not_found\",\"message\":\"no alpha\"}}"}, {OK, SAID("好")}, END};
+	static const struct line neither[] = {
+		{"404 Not Found", "{\"error\":{\"code\":\"model_not_found\",\"message\":\"no alpha\"}}"},
+		{"400 Bad Request" JSON, "{\"error\":{\"code\":\"content_filter\",\"message\":\"no\"}}"}, END};
 	CLEANUP(buf_release) struct buf b = BUF_INIT;
+	CLEANUP(buf_release) struct buf doubt = BUF_INIT;
 	struct world w;
 	world_open(&w, good, "");
-	assert_int_equal(w.kit.p.ops->probe(&w.kit.p, w.account, &b, &w.e), 0);
+	assert_int_equal(w.kit.p.ops->probe(&w.kit.p, w.account, &b, &doubt, &w.e), 0);
 	assert_true(str_starts(buf_view(&b), "alpha-1 answered in "));
 	assert_non_null(strstr(b.data, " ms, 1000 requests, left now: 998, 70000 more tokens"));
 	assert_true(seen(&w, 0, "\"max_tokens\":16"));
 	world_close(&w);
 	buf_clear(&b);
 	world_open(&w, plain, "");
-	assert_int_equal(w.kit.p.ops->probe(&w.kit.p, w.account, &b, &w.e), 0);
+	assert_int_equal(w.kit.p.ops->probe(&w.kit.p, w.account, &b, &doubt, &w.e), 0);
 	assert_non_null(strstr(b.data, "tells no limits"));
+	assert_int_equal(doubt.len, 0);
+	world_close(&w);
+	buf_clear(&b);
+	world_open(&w, second, "fallback_models: [beta]");
+	assert_int_equal(w.kit.p.ops->probe(&w.kit.p, w.account, &b, &doubt, &w.e), 0);
+	assert_non_null(strstr(b.data, " answered in "));
+	assert_non_null(strstr(doubt.data, "missing: alpha"));
+	assert_non_null(strstr(doubt.data, "answered in its place"));
+	assert_true(seen(&w, 1, "\"model\":\"beta\""));
+	world_close(&w);
+	buf_clear(&doubt);
+	world_open(&w, neither, "fallback_models: [beta]");
+	assert_int_equal(w.kit.p.ops->probe(&w.kit.p, w.account, &b, &doubt, &w.e), ERR_ACCOUNT);
+	says(&w, "no model alpha");
+	assert_int_equal(doubt.len, 0);
 	world_close(&w);
 	world_open(&w, none, "");
-	assert_int_equal(w.kit.p.ops->probe(&w.kit.p, w.account, &b, &w.e), ERR_ACCOUNT);
+	assert_int_equal(w.kit.p.ops->probe(&w.kit.p, w.account, &b, &doubt, &w.e), ERR_ACCOUNT);
 	says(&w, "no model alpha");
 	world_close(&w);
 	world_open(&w, down, "");
-	assert_int_equal(w.kit.p.ops->probe(&w.kit.p, w.account, &b, &w.e), ERR_TRANSIENT);
+	assert_int_equal(w.kit.p.ops->probe(&w.kit.p, w.account, &b, &doubt, &w.e), ERR_TRANSIENT);
 	says(&w, "503: later");
 	assert_int_equal(atomic_load(&w.server.n), 1);
 	world_close(&w);

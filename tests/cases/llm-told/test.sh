@@ -75,3 +75,14 @@ is "read-only: plan" $? 1
 has "read-only: why" err "no right to read and write in new"
 chmod -R u+w new
 no_key "no key" w new out err
+
+# --- check --online, where the first model does not answer and another does ---
+server_on models --models other-model
+check --online --set "providers.writer.base_url=http://127.0.0.1:$port/v1"
+is "no model: refused" $? 2
+has "no model: told" err "case-model"
+check --online --set "providers.writer.base_url=http://127.0.0.1:$port/v1" --set 'providers.writer.fallback_models=[third-model, other-model]'
+is "fallback: accepted" $? 0
+has "fallback: who answered" out "provider writer (openai): other-model answered in "
+has "fallback: a warning" err "warning: provider writer: missing: case-model: "
+has "fallback: in its place" err "other-model answered in its place"
