@@ -68,7 +68,13 @@ static void add_part(struct trace *t, struct json *out, const struct json *chang
 		return;
 	}
 	if (!str_starts(path, "files.")) {
-		json_append(out, json_copy(&t->arena, change));
+		struct json *row = json_copy(&t->arena, change);
+		/* 0, as it is when it is not given, is in no fingerprint */
+		if (str_is(path, "generation") && !json_get(row, "old"))
+			json_set_int(&t->arena, row, "old", 0);
+		if (str_is(path, "generation") && !json_get(row, "new"))
+			json_set_int(&t->arena, row, "new", 0);
+		json_append(out, row);
 		return;
 	}
 	struct str name = str_n(path.p + 6, path.n - 6);
@@ -283,6 +289,11 @@ static void put_change(struct buf *b, const struct json *change)
 	}
 	if (str_is(json_get_str(change, "path"), "privacy_key")) {
 		buf_puts(b, "the privacy key changed\n");
+		return;
+	}
+	if (!stage.n && str_is(json_get_str(change, "path"), "generation")) {
+		buf_printf(b, "generation %lld → %lld\n", (long long)json_get_int(change, "old", 0),
+			(long long)json_get_int(change, "new", 0));
 		return;
 	}
 	if (stage.n)

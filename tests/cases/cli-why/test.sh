@@ -52,3 +52,11 @@ taf why calls/a1 say -w narrow; has narrow-older out "of an earlier run: clean n
 taf why calls/a1 -w narrow --json; has narrow-older-json out '"stopped_before":"clean"'
 taf run --only calls/a1 --until say -w narrow --set stages.clean.with.min_turns=30; is narrow-whole $? 0
 taf why calls/a1 say -w narrow; has narrow-not-reached out "not reached: rejected by an earlier stage"
+
+# A generation that changed is told as such; without one it is 0.
+taf run --only calls/a1 --until clean -w gen; is generation-none $? 0
+taf run --only calls/a1 --until clean -w gen --set stages.clean.generation=1; is generation-first $? 0
+taf why calls/a1 clean -w gen; has generation-first-told out "generation 0 → 1"
+taf run --only calls/a1 --until clean -w gen --set stages.clean.generation=2; is generation-second $? 0
+taf why calls/a1 clean -w gen; has generation-told out "generation 1 → 2"
+taf why calls/a1 clean -w gen --json; has generation-json out '{"new":2,"old":1,"path":"generation"}'
