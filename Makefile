@@ -68,9 +68,9 @@ chosen = $(if $(T),$(foreach t,$(1),$(if $(findstring $(T),$(t)),$(t))),$(1))
 TEST_OBJ := $(call objects,$(filter-out src/cli/main.c src/worker/main.c,$(CLI_SRC) $(WORKER_SRC)) $(SUPPORT_SRC))
 
 FAULT_STEP ?= 1
-# Test servers: one program for each folder of tests/servers.
+# Test servers: one program for each folder of tests/servers but common, which all of them link.
 SERVER_SRC := $(wildcard tests/servers/*/*.c)
-SERVERS := $(patsubst tests/servers/%/,$(BUILD)/taf-%-server,$(sort $(dir $(SERVER_SRC))))
+SERVERS := $(patsubst tests/servers/%/,$(BUILD)/taf-%-server,$(filter-out %/common/,$(sort $(dir $(SERVER_SRC)))))
 .PHONY: all programs servers tests run check asan tsan faults fuzz lint bench golden format install docs clean help FORCE
 all: programs servers
 programs: $(BUILD)/taf $(BUILD)/taf-worker
@@ -107,8 +107,8 @@ $(BUILD)/taf: $(call objects,$(CLI_SRC)) $(BUILD)/libtaf.a
 $(BUILD)/taf-worker: $(call objects,$(WORKER_SRC)) $(BUILD)/libtaf.a
 	$(link) $(TAF_LIBS) $(SOUND_LIBS)
 .SECONDEXPANSION:
-$(SERVERS): $(BUILD)/taf-%-server: $$(call objects,$$(wildcard tests/servers/$$*/*.c)) $(BUILD)/libtaf.a
-	$(link) $(TAF_LIBS) -lmicrohttpd
+$(SERVERS): $(BUILD)/taf-%-server: $$(call objects,$$(wildcard tests/servers/$$*/*.c tests/servers/common/*.c)) $(BUILD)/libtaf.a
+	$(link) $(TAF_LIBS) $(SOUND_LIBS) -lmicrohttpd
 $(BUILD)/tests/faults/inject.so: tests/faults/inject.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	@echo "LINK $@"; $(CC) -std=c11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -fPIC -shared -o $@ $< -ldl

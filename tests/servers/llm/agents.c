@@ -14,7 +14,7 @@
 const char *const part_names[PART_COUNT] = {
 	"left", "right", "closing", "manager", "annotate-scene", "annotate-fraud", "annotate-type", "dialogue"};
 
-bool misbehaves(const struct switches *s, uint64_t key, enum misbehaviour m, struct answer *ret)
+bool misbehaves(const struct llm_switches *s, uint64_t key, enum misbehaviour m, struct answer *ret)
 {
 	if (!mix_chance(key, misbehave_names[m], s->misbehave[m]))
 		return false;
@@ -282,7 +282,7 @@ static void set_line(struct buf *line, struct str before, struct str after)
 
 struct spoiling {
 	const struct agents *g;
-	const struct switches *s;
+	const struct llm_switches *s;
 	const struct talk *t;
 	struct answer *ret;
 };
@@ -408,7 +408,7 @@ static void with_emotion(const struct agents *g, struct str system, uint64_t key
 	ret->json = true;
 }
 
-static void fill_talk(const struct agents *g, const struct request *r, const struct switches *s, struct arena *a,
+static void fill_talk(const struct agents *g, const struct request *r, const struct llm_switches *s, struct arena *a,
 	struct talk *t, struct facts *ret_facts)
 {
 	read_history(g, r, a, t);
@@ -426,7 +426,7 @@ static void fill_talk(const struct agents *g, const struct request *r, const str
 }
 
 static void answer_line(
-	const struct agents *g, const struct request *r, const struct switches *s, struct arena *a, struct answer *ret)
+	const struct agents *g, const struct request *r, const struct llm_switches *s, struct arena *a, struct answer *ret)
 {
 	CLEANUP(buf_release) struct buf line = BUF_INIT;
 	struct talk t = {.lines = g->lines, .key = r->key};
@@ -450,7 +450,7 @@ static void answer_line(
 }
 
 void agents_answer(
-	const struct agents *g, const struct request *r, const struct switches *s, struct arena *a, struct answer *ret)
+	const struct agents *g, const struct request *r, const struct llm_switches *s, struct arena *a, struct answer *ret)
 {
 	*ret = (struct answer){.part = part_of(r)};
 	if (ret->part == PART_LEFT || ret->part == PART_CLOSING) {

@@ -48,17 +48,17 @@ struct agents {
 
 /** An answer by one of the agents. */
 void agents_answer(
-	const struct agents *g, const struct request *r, const struct switches *s, struct arena *a, struct answer *ret);
+	const struct agents *g, const struct request *r, const struct llm_switches *s, struct arena *a, struct answer *ret);
 
 /* --- Shared by the parts --- */
 /** The kind that a text is about: a label that stands in it, else the kind with most of its words; `fraud`: 1 only these, 0 only everyday ones, -1 any. */
 const struct kind *agents_kind(const struct lines *l, struct str text, int fraud, uint64_t key);
 /** All that is not an assistant's, the last message first; at most 64 KiB. */
 struct str agents_prompt(const struct request *r, struct arena *a);
-bool misbehaves(const struct switches *s, uint64_t key, enum misbehaviour m, struct answer *ret);
+bool misbehaves(const struct llm_switches *s, uint64_t key, enum misbehaviour m, struct answer *ret);
 
 /* --- judges.c --- */
 void judges_answer(
-	const struct agents *g, const struct request *r, const struct switches *s, struct arena *a, struct answer *ret);
+	const struct agents *g, const struct request *r, const struct llm_switches *s, struct arena *a, struct answer *ret);
 
 #endif

@@ -21,7 +21,7 @@ struct spoken {
 struct judge {
 	const struct agents *g;
 	const struct request *r;
-	const struct switches *s;
+	const struct llm_switches *s;
 	struct arena *a;
 	struct answer *ret;
 	struct str prompt;
@@ -431,7 +431,7 @@ static void answer_dialogue(struct judge *j)
 }
 
 void judges_answer(
-	const struct agents *g, const struct request *r, const struct switches *s, struct arena *a, struct answer *ret)
+	const struct agents *g, const struct request *r, const struct llm_switches *s, struct arena *a, struct answer *ret)
 {
 	struct judge j = {g, r, s, a, ret, agents_prompt(r, a), NULL, 0};
 	read_transcript(&j);

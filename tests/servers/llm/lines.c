@@ -12,23 +12,6 @@
 #define NEST_MAX 8   /* of choices in choices */
 #define SLOT_SHORT 3 /* bytes: a surname stands by chance in many words */
 
-/* ---- Chance ---- */
-
-uint64_t mix(uint64_t key, const char *name, uint64_t n)
-{
-	return hash_bytes(name, strlen(name), key ^ (n + 1) * 0x9E3779B97F4A7C15u);
-}
-
-size_t mix_below(uint64_t key, const char *name, size_t n)
-{
-	return (size_t)(mix(key, name, 0) % n);
-}
-
-bool mix_chance(uint64_t key, const char *name, double percent)
-{
-	return percent > 0 && (double)(mix(key, name, 0) >> 11) * 0x1p-53 * 100 < percent;
-}
-
 /* ---- Reading ---- */
 
 static int wrong(const struct yaml_node *node, struct str source, const char *message, struct err *e)

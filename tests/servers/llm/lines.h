@@ -4,6 +4,8 @@
 #ifndef TAF_LLM_LINES_H
 #define TAF_LLM_LINES_H
 
+#include "tests/servers/common/mix.h"
+
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
@@ -58,12 +60,5 @@ struct maker {
 void make_line(struct buf *b, const struct maker *m, struct str template);
 /** One of a list, by the key and `nth` (lines of the same list follow each other before one comes again). Nothing for an empty list. */
 void make_one(struct buf *b, const struct maker *m, struct texts list, uint64_t order, size_t nth);
-
-/** Hash of a name and a number under a key: all that looks like chance comes from here. */
-uint64_t mix(uint64_t key, const char *name, uint64_t n);
-/** In [0, n). */
-size_t mix_below(uint64_t key, const char *name, size_t n);
-/** Whether an event of this chance (percent) happens. */
-bool mix_chance(uint64_t key, const char *name, double percent);
 
 #endif

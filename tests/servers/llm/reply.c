@@ -1,36 +1,17 @@
 #include "tests/servers/llm/reply.h"
 
+#include "tests/servers/common/gate.h"
+
 #include "base/alloc.h"
 #include "base/map.h"
 #include "base/utf8.h"
 
 #define CREATED 1700000000 /* replies depend on no clock */
 
-void reply_error(struct buf *b, int status, const char *code, const char *message)
-{
-	const char *type = status == 401   ? "authentication_error"
-					   : status == 429 ? "rate_limit_error"
-					   : status == 404 ? "not_found_error"
-					   : status >= 500 ? "server_error"
-									   : "invalid_request_error";
-	buf_puts(b, "{\"error\":{\"message\":");
-	json_write_string(b, str_of(message));
-	buf_printf(b, ",\"type\":\"%s\",\"param\":null,\"code\":\"%s\"}}", type, code);
-}
-
-static enum answered draw_answered(const struct switches *s, uint64_t key)
-{
-	double at = (double)(mix(key, "answered", 0) >> 11) * 0x1p-53 * 100;
-	for (int i = 1; i < ANSWERED_COUNT; i++)
-		if ((at -= s->answered[i]) < 0)
-			return (enum answered)i;
-	return ANSWERED_NONE;
-}
-
 struct writing {
 	const struct agents *g;
 	const struct request *r;
-	const struct switches *s;
+	const struct llm_switches *s;
 	struct buf content;
 	const char *finish;
 };
@@ -95,12 +76,12 @@ static void write_body(const struct writing *w, struct str thinking, int64_t tok
 }
 
 void reply_make(
-	const struct agents *g, const struct request *r, const struct switches *s, struct buf *b, struct reply *ret)
+	const struct agents *g, const struct request *r, const struct llm_switches *s, struct buf *b, struct reply *ret)
 {
 	CLEANUP(arena_release) struct arena a = ARENA_INIT;
 	struct writing w = {g, r, s, BUF_INIT, "stop"};
 	struct answer answer = {.json = false};
-	*ret = (struct reply){.status = 200, .answered = draw_answered(s, r->key)};
+	*ret = (struct reply){.status = 200, .answered = (enum answered)switches_answered(&llm_switch_set, &s->base, r->key)};
 	if (ret->answered == ANSWERED_FILTER_400) {
 		ret->status = 400;
 		reply_error(b, 400, "data_inspection_failed", "Input data may contain inappropriate content.");

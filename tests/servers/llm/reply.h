@@ -14,8 +14,6 @@ struct reply {
 
 /** The whole answer to a request: body appended to `b`. */
 void reply_make(
-	const struct agents *g, const struct request *r, const struct switches *s, struct buf *b, struct reply *ret);
-/** {"error": {message, type, code}}. */
-void reply_error(struct buf *b, int status, const char *code, const char *message);
+	const struct agents *g, const struct request *r, const struct llm_switches *s, struct buf *b, struct reply *ret);
 
 #endif

@@ -5,7 +5,6 @@
 
 #include "io/json.h"
 
-#define REQUEST_MAX ((size_t)32 << 20) /* bytes of a body */
 #define MESSAGES_MAX 4096
 
 enum speaker_role { ROLE_SYSTEM, ROLE_USER, ROLE_ASSISTANT };

@@ -1,6 +1,6 @@
 /* Which requests were seen before: 64-bit digests of bodies in an open-addressing table that grows to SEEN_MAX and then takes no new ones. 16 bytes each. */
-#ifndef TAF_LLM_SEEN_H
-#define TAF_LLM_SEEN_H
+#ifndef TAF_SERVERS_SEEN_H
+#define TAF_SERVERS_SEEN_H
 
 #include <stdbool.h>
 #include <stddef.h>

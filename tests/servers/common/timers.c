@@ -1,4 +1,4 @@
-#include "tests/servers/llm/timers.h"
+#include "tests/servers/common/timers.h"
 
 #include "base/alloc.h"
 

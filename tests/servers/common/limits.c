@@ -1,4 +1,4 @@
-#include "tests/servers/llm/limits.h"
+#include "tests/servers/common/limits.h"
 
 #include <math.h>
 #include <string.h>

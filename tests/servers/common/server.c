@@ -1,4 +1,6 @@
-#include "tests/servers/llm/server.h"
+#include "tests/servers/common/server.h"
+
+#include "tests/servers/common/gate.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -70,8 +72,8 @@ static void close_port(struct server *s)
 
 static bool is_down(const struct server *s, int64_t now, int64_t *ret_change)
 {
-	int64_t from = s->switched_ms + (int64_t)(s->switches.down_from_s * 1000);
-	int64_t to = from + (int64_t)(s->switches.down_for_s * 1000);
+	int64_t from = s->switched_ms + (int64_t)(s->switches->down_from_s * 1000);
+	int64_t to = from + (int64_t)(s->switches->down_for_s * 1000);
 	*ret_change = now < from && to > from ? from : now < to ? to : INT64_MAX;
 	return now >= from && now < to;
 }
@@ -101,6 +103,8 @@ static void cut(int fd)
 
 static void suspend(struct exchange *x)
 {
+	if (x->suspended)
+		return;
 	x->suspended = true;
 	MHD_suspend_connection(x->connection);
 }
@@ -129,7 +133,7 @@ static void stop_watching(struct exchange *x)
 
 static struct exchange *exchange_new(struct server *s, struct MHD_Connection *c)
 {
-	struct exchange *x = xcalloc(1, sizeof(*x));
+	struct exchange *x = xcalloc(1, s->service->exchange_size);
 	x->server = s;
 	x->connection = c;
 	x->fd = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
@@ -137,7 +141,7 @@ static struct exchange *exchange_new(struct server *s, struct MHD_Connection *c)
 	x->status = 200;
 	x->retry_ms = -1;
 	buf_init(&x->body, REQUEST_MAX);
-	buf_init(&x->reply, (size_t)256 << 20);
+	buf_init(&x->reply, REPLY_MAX);
 	list_append(&s->exchanges, &x->node);
 	return x;
 }
@@ -151,8 +155,10 @@ static void completed(void *cls, struct MHD_Connection *c, void **memory, enum M
 	if (!x)
 		return;
 	stop_watching(x);
-	if (x->chat)
-		chat_done(x, why == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+	if (x->counted)
+		gate_done(x, why == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+	if (x->server->service->release)
+		x->server->service->release(x);
 	list_remove(&x->node);
 	buf_release(&x->body);
 	buf_release(&x->reply);
@@ -174,7 +180,7 @@ static ssize_t read_piece(void *cls, uint64_t pos, char *to, size_t max)
 		cut(x->fd);
 	if (n == 0)
 		return MHD_CONTENT_READER_END_WITH_ERROR;
-	int64_t now = clock_ms(), rate = x->server->switches.drip_rate;
+	int64_t now = clock_ms(), rate = x->server->switches->drip_rate;
 	if (drips && x->timer.due_ms > now) {
 		sleep_until(x, x->timer.due_ms);
 		return 0;
@@ -218,7 +224,7 @@ static bool client_left(const struct exchange *x)
 
 static enum MHD_Result deliver(struct exchange *x)
 {
-	if (x->chat && x->delay_ms > 0 && client_left(x)) /* who died while waiting is answered nothing */
+	if (x->counted && x->delay_ms > 0 && client_left(x)) /* who died while waiting is answered nothing */
 		return MHD_NO;
 	if (x->carried == CARRIED_RESET) {
 		cut(x->fd);
@@ -230,15 +236,15 @@ static enum MHD_Result deliver(struct exchange *x)
 		suspend(x);
 		return MHD_YES;
 	}
-	if (x->chat)
-		chat_leaves(x);
+	if (x->counted)
+		gate_leaves(x);
 	struct MHD_Response *response = make_response(x);
 	char id[32];
 	snprintf(id, sizeof(id), "req-%012llx", (unsigned long long)++x->server->next_id);
 	MHD_add_response_header(response, "Content-Type", x->type);
 	MHD_add_response_header(response, "x-request-id", id);
-	if (x->chat)
-		chat_headers(x, response);
+	if (x->counted)
+		gate_headers(x, response);
 	x->state = STATE_SENT;
 	enum MHD_Result r = MHD_queue_response(x->connection, (unsigned)x->status, response);
 	MHD_destroy_response(response);
@@ -250,19 +256,39 @@ static enum MHD_Result deliver(struct exchange *x)
 static void control_reset(struct server *s)
 {
 	seen_clear(&s->seen);
-	chat_limits(s);
-	stats_reset(&s->stats, &s->switches, clock_ms());
+	gate_limits(s);
+	stats_reset(&s->stats, s->switches, clock_ms());
+	if (s->service->reset)
+		s->service->reset(s);
+}
+
+static void control_stats(struct exchange *x)
+{
+	struct server *s = x->server;
+	CLEANUP(arena_release) struct arena a = ARENA_INIT;
+	struct json *v = stats_json(&a, &s->stats, s->service->switches, s->service->amount, clock_ms());
+	stats_seen(&a, v, &s->stats, &s->seen);
+	s->service->stats(s, &a, v);
+	json_write_pretty(&x->reply, v);
+	buf_putc(&x->reply, '\n');
+}
+
+static bool same_limits(const struct switches *a, const struct switches *b)
+{
+	return a->rpm == b->rpm && a->amount_pm == b->amount_pm && a->window == b->window && a->minute_ms == b->minute_ms &&
+		   a->bucket_s == b->bucket_s;
 }
 
 static void control_switch(struct exchange *x)
 {
 	struct server *s = x->server;
+	const struct switch_set *set = s->service->switches;
 	CLEANUP(arena_release) struct arena a = ARENA_INIT;
 	struct json *change = NULL;
-	struct switches before = s->switches;
+	struct switches before = *s->switches;
 	struct err e = ERR_INIT;
 	if (x->body.len &&
-		(json_parse(&a, buf_view(&x->body), &change, &e) < 0 || switches_set_json(&s->switches, change, &e) < 0)) {
+		(json_parse(&a, buf_view(&x->body), &change, &e) < 0 || switches_set_json(set, s->switches, change, &e) < 0)) {
 		x->status = 400;
 		reply_error(&x->reply, 400, "bad_switch", e.text);
 		return;
@@ -271,19 +297,18 @@ static void control_switch(struct exchange *x)
 		s->switched_ms = clock_ms();
 		tend_port(s, s->switched_ms); /* before the answer to this */
 	}
-	bool same = before.rpm == s->switches.rpm && before.tpm == s->switches.tpm && before.window == s->switches.window &&
-				before.minute_ms == s->switches.minute_ms && before.bucket_s == s->switches.bucket_s;
-	if (!same)
-		chat_limits(s);
-	if (before.minute_ms != s->switches.minute_ms)
-		stats_reset(&s->stats, &s->switches, clock_ms());
-	json_write_pretty(&x->reply, switches_json(&a, &s->switches));
+	if (!same_limits(&before, s->switches))
+		gate_limits(s);
+	if (before.minute_ms != s->switches->minute_ms)
+		stats_reset(&s->stats, s->switches, clock_ms());
+	json_write_pretty(&x->reply, switches_json(set, &a, s->switches));
 	buf_putc(&x->reply, '\n');
 }
 
 static void control_models(struct exchange *x)
 {
-	const char *names = x->server->switches.models[0] ? x->server->switches.models : "taf-test";
+	const struct server *s = x->server;
+	const char *names = s->switches->models[0] ? s->switches->models : s->service->model;
 	struct str rest = str_of(names), name;
 	buf_puts(&x->reply, "{\"object\":\"list\",\"data\":[");
 	for (int n = 0; str_split(&rest, ',', &name); n++) {
@@ -302,21 +327,41 @@ static void plan(struct exchange *x, const char *url, const char *method)
 	if (x->too_big) {
 		x->status = 413;
 		reply_error(&x->reply, 413, "too_large", "The body is larger than 32 MiB.");
-	} else if (post && strcmp(path, "/chat/completions") == 0) {
-		chat_plan(x, MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND, "Authorization"));
 	} else if (get && strcmp(path, "/models") == 0) {
 		control_models(x);
 	} else if (get && strcmp(url, "/stats") == 0) {
-		stats_json(&s->stats, &s->seen, clock_ms(), &x->reply);
+		control_stats(x);
 	} else if (post && strcmp(url, "/reset") == 0) {
 		control_reset(s);
 		buf_puts(&x->reply, "{}\n");
 	} else if ((post || get) && strcmp(url, "/switch") == 0) {
 		control_switch(x);
-	} else {
+	} else if (!s->service->plan(x, path, method)) {
 		x->status = 404;
-		reply_error(&x->reply, 404, "not_found",
-			"There are POST /v1/chat/completions, GET /v1/models, GET /stats, POST /reset, GET and POST /switch.");
+		reply_error(&x->reply, 404, "not_found", s->service->routes);
+	}
+}
+
+/* After the plan: what is there to wait for? */
+static void begin(struct exchange *x)
+{
+	x->waits = (x->delay_ms > 0) + (x->job.work != NULL);
+	x->state = x->waits ? STATE_WAITING : STATE_READY;
+	if (x->delay_ms > 0)
+		sleep_until(x, clock_ms() + x->delay_ms);
+	if (x->job.work) {
+		suspend(x);
+		pool_add(&x->server->pool, &x->job);
+	}
+}
+
+static void one_less(struct exchange *x)
+{
+	if (x->state != STATE_WAITING)
+		resume(x); /* a pause within a body */
+	else if (--x->waits == 0) {
+		x->state = STATE_READY;
+		resume(x);
 	}
 }
 
@@ -346,11 +391,7 @@ static enum MHD_Result handle(void *cls, struct MHD_Connection *c, const char *u
 			return MHD_NO;
 		}
 		plan(x, url, method);
-		x->state = x->delay_ms > 0 ? STATE_WAITING : STATE_READY;
-		if (x->delay_ms > 0) {
-			sleep_until(x, clock_ms() + x->delay_ms);
-			return MHD_YES;
-		}
+		begin(x);
 	}
 	return x->state == STATE_READY ? deliver(x) : MHD_YES;
 }
@@ -389,11 +430,17 @@ static void accept_all(struct server *s)
 static void fire_timers(struct server *s, int64_t now)
 {
 	struct timer *due;
-	while ((due = timers_due(&s->timers, now))) {
-		struct exchange *x = (struct exchange *)(void *)due;
-		if (x->state == STATE_WAITING)
-			x->state = STATE_READY;
-		resume(x);
+	while ((due = timers_due(&s->timers, now)))
+		one_less((struct exchange *)(void *)due);
+}
+
+static void take_done(struct server *s)
+{
+	struct job *j;
+	while ((j = pool_done(&s->pool))) {
+		struct exchange *x = LIST_ITEM(j, struct exchange, job);
+		s->service->made(x);
+		one_less(x);
 	}
 }
 
@@ -425,6 +472,8 @@ void server_run(struct server *s)
 				accept_all(s);
 			} else if (what == &s->signals) {
 				stop = true;
+			} else if (what == &s->pool) {
+				take_done(s);
 			} else if (what != &s->daemon) { /* an exchange that hangs: its client closed */
 				struct exchange *x = what;
 				stop_watching(x);
@@ -466,7 +515,7 @@ int server_start(struct server *s, int port, struct err *e)
 	sigset_t ends;
 	raise_descriptors();
 	list_init(&s->exchanges);
-	s->listener = s->signals = s->holder = -1;
+	s->listener = s->signals = s->holder = s->pool.wake = -1;
 	s->poll = epoll_create1(EPOLL_CLOEXEC);
 	s->holder = bound_socket(port, e);
 	if (s->holder < 0)
@@ -481,10 +530,14 @@ int server_start(struct server *s, int port, struct err *e)
 	s->signals = signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (s->signals < 0 || watch(s, s->signals, EPOLLIN, &s->signals) < 0)
 		return err_errno(e, "no signalfd");
-	int rc = start_daemon(s, e);
-	s->switched_ms = clock_ms();
-	chat_limits(s);
-	stats_reset(&s->stats, &s->switches, s->switched_ms);
+	int rc = pool_start(&s->pool, s->service->threads, e); /* its threads leave signals to this one */
+	if (rc == 0 && watch(s, s->pool.wake, EPOLLIN, &s->pool) < 0)
+		rc = err_errno(e, "no epoll");
+	if (rc == 0)
+		rc = start_daemon(s, e);
+	s->start_ms = s->switched_ms = clock_ms();
+	gate_limits(s);
+	stats_reset(&s->stats, s->switches, s->switched_ms);
 	return rc < 0 ? rc : open_port(s, e);
 }
 
@@ -492,6 +545,7 @@ void server_stop(struct server *s)
 {
 	close_port(s);
 	s->stopping = true;
+	pool_stop(&s->pool);        /* before what its jobs work on goes */
 	timers_release(&s->timers); /* what stands in it is let go below */
 	for (struct list *l = s->exchanges.next; l != &s->exchanges; l = l->next) {
 		struct exchange *x = LIST_ITEM(l, struct exchange, node);

@@ -1,6 +1,6 @@
 /* Who is to be woken when: a binary heap over things that carry their due time. */
-#ifndef TAF_LLM_TIMERS_H
-#define TAF_LLM_TIMERS_H
+#ifndef TAF_SERVERS_TIMERS_H
+#define TAF_SERVERS_TIMERS_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,9 +1,9 @@
 /* Meters of what is used within a minute, as servers count: fixed windows from the meter's start, a sliding window (in 600 steps, an entry counts until its
  * whole step has left), or a token bucket. Times are clock_ms(); amounts may go over the limit, never is a correction lost that still counts. */
-#ifndef TAF_LLM_LIMITS_H
-#define TAF_LLM_LIMITS_H
+#ifndef TAF_SERVERS_LIMITS_H
+#define TAF_SERVERS_LIMITS_H
 
-#include "tests/servers/llm/switches.h"
+#include "tests/servers/common/switches.h"
 
 #define METER_STEPS 600
 

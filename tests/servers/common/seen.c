@@ -1,4 +1,4 @@
-#include "tests/servers/llm/seen.h"
+#include "tests/servers/common/seen.h"
 
 #include "base/alloc.h"
 
