@@ -596,3 +596,8 @@ int av_encode_flac(const struct sound *in, struct buf *ret, struct err *e)
 {
 	return encode(&(struct encoder){"flac", "flac", AV_SAMPLE_FMT_S16, 0}, in, ret, e);
 }
+
+int av_encode_opus(const struct sound *in, int kbps, struct buf *ret, struct err *e)
+{
+	return encode(&(struct encoder){"libopus", "ogg", AV_SAMPLE_FMT_S16, kbps}, in, ret, e);
+}

@@ -30,5 +30,7 @@ int av_resample(const struct sound *in, int rate, struct sound *ret, struct err 
 int av_encode_mp3(const struct sound *in, int kbps, struct buf *ret, struct err *e);
 /** FLAC, 16 bit, bit-exact. Appended. */
 int av_encode_flac(const struct sound *in, struct buf *ret, struct err *e);
+/** Opus in Ogg by libopus, bit-exact; 8000, 12000, 16000, 24000 or 48000 Hz. Appended. */
+int av_encode_opus(const struct sound *in, int kbps, struct buf *ret, struct err *e);
 
 #endif
