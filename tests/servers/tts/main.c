@@ -6,6 +6,7 @@
 #include "io/av.h"
 #include "io/speech.h"
 
+#include <signal.h>
 #include <string.h>
 
 static int load(struct server *s, struct err *e)
@@ -17,6 +18,11 @@ static int load(struct server *s, struct err *e)
 	if (strcmp(own->voice, "espeak") != 0)
 		return err_set(e, ERR_USAGE, "--voice wants tones or espeak");
 	own->espeak = true;
+	sigset_t ends; /* the library starts a thread, which must leave these to the loop */
+	sigemptyset(&ends);
+	sigaddset(&ends, SIGTERM);
+	sigaddset(&ends, SIGINT);
+	sigprocmask(SIG_BLOCK, &ends, NULL);
 	return speech_init(e); /* now: it forks, and there are no threads yet */
 }
 

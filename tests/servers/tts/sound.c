@@ -272,10 +272,10 @@ static int put_victim(const struct sound_order *o, struct archive *z, struct str
 	int rc = 0;
 	switch (o->spoilt) {
 	case SPOILT_ENTRIES:
-		if (mix_below(fate(o), "count", 2)) /* else it is missing */
+		if (mix_below(fate(o), "count", 2)) { /* else it is missing */
 			archive_put(z, &entry);
-		if (z->entries > 0 && mix_below(fate(o), "count", 2))
 			archive_put(z, &(struct archive_entry){.name = name_of(o->request.n, extra), .data = file});
+		}
 		return 0;
 	case SPOILT_BOMB:
 		put_bomb(o, z, name, file);
