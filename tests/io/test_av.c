@@ -156,6 +156,29 @@ static void refuses_what_is_no_sound(void **state)
 	refuse(noise, sizeof noise);
 }
 
+static void opus_gives_back_the_sound(void **state)
+{
+	(void)state;
+	CLEANUP(sound_release) struct sound in = SOUND_INIT;
+	CLEANUP(sound_release) struct sound out = SOUND_INIT;
+	CLEANUP(buf_release) struct buf b = BUF_INIT;
+	CLEANUP(buf_release) struct buf again = BUF_INIT;
+	struct err e = ERR_INIT;
+	make(&in, 1, 24000, 24000 * 3 + 17);
+	assert_int_equal(av_encode_opus(&in, 32, &b, &e), 0);
+	assert_int_equal(av_encode_opus(&in, 32, &again, &e), 0);
+	assert_true(b.len == again.len && memcmp(b.data, again.data, b.len) == 0);
+	assert_memory_equal(b.data, "OggS", 4);
+	assert_int_equal(av_decode(buf_view(&b), &out, &e), 0);
+	assert_int_equal(out.rate, 48000); /* Opus always decodes to it */
+	assert_int_equal(out.channels, 1);
+	assert_in_range(out.frames, in.frames * 2 - 1000, in.frames * 2 + 1000);
+	double ratio = energy(&out, 0) / energy(&in, 0);
+	assert_true(ratio > 0.9 && ratio < 1.1);
+	in.rate = 22050; /* a rate that Opus has not */
+	assert_int_equal(av_encode_opus(&in, 32, &b, &e), ERR_CONFIG);
+}
+
 static void refuses_a_cut_or_damaged_flac(void **state)
 {
 	(void)state;
@@ -227,6 +250,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(flac_gives_back_every_sample),
+		cmocka_unit_test(opus_gives_back_the_sound),
 		cmocka_unit_test(mp3_keeps_length_channels_and_sound),
 		cmocka_unit_test(same_input_gives_same_bytes),
 		cmocka_unit_test(resampling_keeps_tone_and_length),

@@ -2,6 +2,8 @@
 import base64
 import json
 import os
+import shutil
+import subprocess
 
 from tts import LINES, RATE, Server, check, details, entries, generate, mp3, samples, seconds, speech
 
@@ -65,6 +67,12 @@ with Server("--log", "log.jsonl", "--log-bodies") as s:
     rate, channels, v = samples(files["wav"][2])
     check("wav", rate == RATE and channels == 1 and files["wav"][2][44:] == files["pcm"][2] and 4 < len(v) / rate < 8, len(v))
     check("mp3-length", 0 <= seconds(files["mp3"][2]) - len(v) / rate < 0.2, (seconds(files["mp3"][2]), len(v) / rate))
+    if shutil.which("ffmpeg"):  # a decoder that is not ours
+        for form in kinds:
+            raw = ["-f", "s16le", "-ar", str(RATE), "-ac", "1"] if form == "pcm" else []
+            out = subprocess.run(["ffmpeg", "-v", "error", *raw, "-i", "pipe:0", "-f", "s16le", "-ar", str(RATE), "-ac", "1", "pipe:1"],
+                                 input=files[form][2], capture_output=True)
+            check(f"decodes-{form}", not out.stderr and abs(len(out.stdout) / 2 - len(v)) < 0.1 * RATE, (out.stderr, len(out.stdout)))
     check("mp3-default", s.call("POST", "/v1/audio/speech", {"model": "m", "input": LINES[1], "voice": "nova"})[1]["Content-Type"]
           == "audio/mpeg")
     check("other-path", s.call("POST", "/audio/speech", {"model": "m", "input": LINES[1], "voice": "nova", "response_format": "wav"})[2]
