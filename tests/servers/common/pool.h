@@ -7,6 +7,7 @@
 #include "base/list.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #define POOL_THREADS_MAX 8
 
@@ -20,7 +21,7 @@ struct pool {
 	struct list todo, done;
 	pthread_t threads[POOL_THREADS_MAX];
 	int n, wake;
-	bool stop;
+	atomic_bool stop; /* jobs that take long look at it, and end early */
 };
 
 int pool_start(struct pool *p, int threads, struct err *e);

@@ -151,7 +151,7 @@ static void check_texts(struct checking *c, const struct json *list)
 		i++;
 	}
 	if (bytes > TEXTS_BYTES_MAX)
-		complain(c, &text, -1, "too_long", "All texts together should have at most 262144 bytes");
+		complain(c, &text, -1, "too_long", "All texts together should have at most 65536 bytes");
 }
 
 static void check_modes(struct checking *c, const struct json *body)

@@ -5,7 +5,7 @@
 #include "io/json.h"
 
 #define TEXTS_MAX 1000
-#define TEXTS_BYTES_MAX ((size_t)256 << 10) /* of all texts of a request: some hours of sound */
+#define TEXTS_BYTES_MAX ((size_t)64 << 10) /* of all texts of a request: more than an hour of sound */
 
 enum format { FORMAT_MP3, FORMAT_WAV, FORMAT_FLAC, FORMAT_OPUS, FORMAT_PCM, FORMAT_COUNT };
 extern const char *const format_names[FORMAT_COUNT];

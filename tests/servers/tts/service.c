@@ -96,6 +96,7 @@ static void answer(struct exchange *x)
 	s->order.dummy_first = w->dummy_first;
 	s->order.open_wav = w->open_wav;
 	memcpy(s->order.json_reply, w->json_reply, sizeof(s->order.json_reply));
+	s->order.stop = &x->server->pool.stop;
 	draw_spoilt(x, &s->order);
 	x->job.work = work;
 }

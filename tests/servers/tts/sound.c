@@ -305,6 +305,8 @@ static int make_entries(const struct sound_order *o, struct archive *z, struct s
 	for (size_t i = 0; rc == 0 && i < o->request.n; i++) {
 		CLEANUP(buf_release) struct buf file = BUF_INIT;
 		struct str at = name_of(i, name);
+		if (atomic_load(o->stop))
+			return err_set(e, ERR_STOPPED, "the server ends");
 		rc = make_file(o, i, &file, m, e);
 		if (rc == 0 && o->spoilt >= SPOILT_ZIP && i == o->victim)
 			rc = put_victim(o, z, at, buf_view(&file), e);

@@ -7,6 +7,8 @@
 
 #include "base/buf.h"
 
+#include <stdatomic.h>
+
 /** What is to be made; all of it is the job's own. */
 struct sound_order {
 	struct speech_request request;
@@ -14,7 +16,8 @@ struct sound_order {
 	bool espeak, dummy_first, open_wav;
 	char json_reply[WORDS_MAX];
 	enum spoilt spoilt;
-	size_t victim; /* which of the texts it befalls */
+	size_t victim;           /* which of the texts it befalls */
+	const atomic_bool *stop; /* set: the server ends, nobody waits for the rest */
 };
 struct sound_made {
 	const char *type; /* of the body */
