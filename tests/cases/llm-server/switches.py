@@ -99,7 +99,11 @@ with Server("--drip-rate", "2000") as s:
     s.switch(drip=0, html=100)
     status, headers, data = s.chat()
     check("html", status == 200 and headers["Content-Type"].startswith("text/html") and data.startswith(b"<!DOCTYPE"), data)
-    s.switch(html=0, bad_json=100)
+    s.switch(html=0, wrong_type=100)
+    status, headers, data = s.chat(seed=5)
+    s.switch(wrong_type=0)
+    check("wrong-type", status == 200 and headers["Content-Type"].startswith("text/plain") and data == s.chat(seed=5)[2], headers)
+    s.switch(bad_json=100)
     status, headers, data = s.chat()
     try:
         json.loads(data)

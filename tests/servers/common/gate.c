@@ -186,6 +186,9 @@ void gate_spoil(struct exchange *x)
 		}
 		buf_puts(&x->reply, "\nupstream connect error");
 		break;
+	case CARRIED_WRONG_TYPE:
+		x->type = "text/plain; charset=utf-8";
+		break;
 	default:
 		x->cut = x->reply.len / 4 + mix_below(x->attempt_key, "cut", x->reply.len / 2 + 1);
 	}

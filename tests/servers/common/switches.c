@@ -119,7 +119,7 @@ static int set_statuses(struct switches *s, struct str v, struct err *e)
 		double p = 0;
 		if (!str_split(&piece, '=', &code) || !str_int(code, &status) || !piece.p || !str_real(piece, &p) ||
 			status < 400 || status > 599 || !(p >= 0 && p <= 100) || fresh.nstatuses == STATUSES_MAX)
-			return wants(e, "fail-status", "CODE=SWITCH_PERCENT, with commas between, codes 400 to 599 (500=2,503=1)");
+			return wants(e, "fail-status", "CODE=PERCENT, with commas between, codes 400 to 599 (500=2,503=1)");
 		fresh.statuses[fresh.nstatuses].status = (int)status;
 		fresh.statuses[fresh.nstatuses++].percent = p;
 		fresh.carried[CARRIED_STATUS] += p;
@@ -139,13 +139,38 @@ static int set_shares(const struct switch_set *set, double *to, const char *opti
 		while (i < set->nshares && !str_is(name, set->shares[i]))
 			i++;
 		if (!good || (i == set->nshares && !str_is(name, "all")))
-			return wants(
-				e, option, "NAME=SWITCH_PERCENT, with commas between; see --help for the names (all=1 for each)");
+			return wants(e, option, "NAME=PERCENT, with commas between; see --help for the names (all=1 for each)");
 		for (int k = 0; k < set->nshares; k++)
 			if (k == i || i == set->nshares)
 				to[k] = p;
 	}
 	return 0;
+}
+
+/* `words`: "alone | temperature". */
+static bool choice_of(const char *words, struct str v, int *ret)
+{
+	struct str rest = str_of(words), word;
+	int n = 0;
+	while (v.n && str_split(&rest, '|', &word)) {
+		n++;
+		if (str_eq(str_trim(word), v)) {
+			*ret = n;
+			return true;
+		}
+	}
+	if (v.n == 0)
+		*ret = 0;
+	return v.n == 0;
+}
+
+static struct json *choice_json(struct arena *a, const char *words, int n)
+{
+	struct str rest = str_of(words), word = STR("");
+	while (n-- > 0)
+		str_split(&rest, '|', &word);
+	word = str_trim(word);
+	return json_text(a, arena_printf(a, "%.*s", STR_FMT(word)));
 }
 
 static int set_plain(struct switches *s, const struct switch_entry *t, struct str v, struct err *e)
@@ -169,6 +194,10 @@ static int set_plain(struct switches *s, const struct switch_entry *t, struct st
 			return err_set(e, ERR_USAGE, "--%s is too long", t->name);
 		memcpy(at, v.p, v.n);
 		((char *)at)[v.n] = '\0';
+		return 0;
+	case SWITCH_CHOICE:
+		if (!choice_of(t->value, v, at))
+			return err_set(e, ERR_USAGE, "--%s wants %s, or nothing", t->name, t->value);
 		return 0;
 	default:
 		if (!str_real(v, &d) || !(d >= t->min && d <= t->max))
@@ -328,6 +357,8 @@ struct json *switches_json(const struct switch_set *set, struct arena *a, const 
 			json_set(a, ret, t.name, number(a, *(const double *)at));
 		else if (t.type == SWITCH_WORDS && *(const char *)at) /* a key is not shown */
 			json_set_text(a, ret, t.name, at == s->auth ? "set" : (const char *)at);
+		else if (t.type == SWITCH_CHOICE && *(const int *)at)
+			json_set(a, ret, t.name, choice_json(a, t.value, *(const int *)at));
 		else if (t.type == SWITCH_SHARES)
 			show_shares(set, a, at, t.name, ret);
 	}

@@ -17,7 +17,8 @@
 	X(DRIP, "drip", "the body comes at --drip-rate bytes a second") \
 	X(TRUNCATE, "truncate", "the body ends before its Content-Length") \
 	X(HTML, "html", "a page of HTML with status 200") \
-	X(BAD_JSON, "bad-json", "a body of type application/json that is not JSON")
+	X(BAD_JSON, "bad-json", "a body of type application/json that is not JSON") \
+	X(WRONG_TYPE, "wrong-type", "the right body under the content type text/plain")
 
 enum carried {
 	CARRIED_NONE,
@@ -60,6 +61,7 @@ enum switch_type {
 	SWITCH_REAL,
 	SWITCH_PERCENT,
 	SWITCH_WORDS,
+	SWITCH_CHOICE, /* one of the words of `value`, as an int: 1 for the first, 0 for none */
 	SWITCH_LATENCY,
 	SWITCH_WINDOW,
 	SWITCH_STATUSES,
