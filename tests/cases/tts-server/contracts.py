@@ -50,7 +50,9 @@ with Server("--log", "log.jsonl", "--log-bodies") as s:
     s.switch(no_ready=False, no_status=False, ready_after=1000000, instances=3)
     check("loading", json.loads(s.call("GET", "/status")[2]) == {"instances": {}} and generate(s)[0] == 503
           and json.loads(s.call("GET", "/ready")[2]) == {"status": "initializing"} and speech(s)[0] == 503)
-    s.switch(ready_after=0)
+    s.switch(ready_after=0, not_ready=True)
+    check("not-ready", json.loads(s.call("GET", "/status")[2]) == {"instances": {}} and generate(s)[0] == 503)
+    s.switch(not_ready=False)
     check("loaded", len(json.loads(s.call("GET", "/status")[2])["instances"]) == 3 and generate(s)[0] == 200)
     s.switch(dummy_first=True)
     twice = entries(generate(s)[2])

@@ -1,5 +1,6 @@
 """What is wrong with a sound: each switch alone, measured in samples; and that the draw is of the request."""
 import io
+import json
 import math
 import wave
 
@@ -48,12 +49,29 @@ with Server() as s:
     with wave.open(io.BytesIO(whole)) as w:
         check("whole-wav", w.getnframes() == len(good))
 
+    v = samples(one("cut-off"))[2]
+    check("cut-off", 0.2 < len(v) / len(good) < 0.75 and v[:RATE // 2] == good[:RATE // 2], len(v) / len(good))
+    s.switch(engine_error=100)
+    check("engine-error", [speech(s)[0], generate(s)[0]] == [500, 500] and "message" in json.loads(speech(s)[2])["error"]
+          and isinstance(json.loads(generate(s)[2])["detail"], str), speech(s)[2])
+    s.switch(engine_error=0)
+
     # In a zip one of the sounds is hit, the others are as they were.
     plain = entries(generate(s)[2])
+
+    def torn(d, was, begins=(0, 1)):
+        frames = len(was) // 192
+        for whole in [frames // 2 * b for b in begins]:
+            keep, rest = divmod(len(d) - whole * 192, frames - whole)
+            if 40 <= keep <= 180 and rest == 0 and d == was[:whole * 192] + b"".join(
+                    was[k * 192:k * 192 + keep] for k in range(whole, frames)):
+                return True
+        return False
     for name, wrong in {
             "empty-mp3": lambda d: d == b"", "truncated-mp3": lambda d: 0 < mp3(d)[3] < 192, "stereo": lambda d: mp3(d)[2] == 2,
             "wrong-rate": lambda d: mp3(d)[1] == 8000 or seconds(d) < 3, "short": lambda d: seconds(d) < 0.35,
-            "long": lambda d: seconds(d) > 5}.items():
+            "long": lambda d: seconds(d) > 5, "torn-mp3": lambda d: any(torn(d, was) for _, was in plain),
+            "cut-off": lambda d: mp3(d)[3] == 0 and any(0.2 < seconds(d) / seconds(was) < 0.8 for _, was in plain)}.items():
         s.switch(**{name: 100})
         got = entries(generate(s)[2])
         hit = [i for i in range(3) if got[i] != plain[i]]
@@ -61,10 +79,21 @@ with Server() as s:
               (hit, [len(d) for _, d in got]))
         check(f"zip-{name}-again", entries(generate(s)[2]) == got)
         s.switch(**{name: 0})
+    s.switch(torn_mp3=100, all_sounds=True)
+    found = [(entries(generate(s, seed=i)[2]), i) for i in range(6)]
+    s.switch(torn_mp3=0, all_sounds=False)
+    found = [[(a, b) for (_, a), (_, b) in zip(got, entries(generate(s, seed=i)[2]))] for got, i in found]
+    check("all-sounds", all(torn(a, b) for got in found for a, b in got))
+    check("torn-kinds", {torn(*got[0], begins=(1,)) for got in found} == {True, False})
     s.switch(silent=100, where="异常")
     got = entries(generate(s)[2])
     check("where", [a == b for a, b in zip(got, plain)] == [True, False, True])
     check("where-not", entries(generate(s, [LINES[0]])[2])[0] == plain[0])
+
+    four = LINES + ["什么异常？"]
+    got = entries(generate(s, four)[2])
+    s.switch(silent=0)
+    check("where-all", [a == b for a, b in zip(got, entries(generate(s, four)[2]))] == [True, False, True, False])
 
     # P percent of the requests, again and again the same ones; another temperature, another fate.
     s.switch(silent=0, where="", short=20, empty_mp3=20)

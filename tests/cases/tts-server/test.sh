@@ -14,6 +14,8 @@ has version-says out "taf-tts-server "
 has bad-option-says err "there is no switch --misbehave"
 "$server" --silent 60 --short 60 2>err; is over-100 $? 2
 has over-100-says err "add up to 120 percent"
+"$server" --until never 2>err; is bad-until $? 2
+has bad-until-says err "alone | temperature | voice"
 "$server" --voice opera 2>err; is bad-voice $? 2
 
 # --- Life ---
@@ -27,6 +29,6 @@ for _ in $(seq 1 200); do [ -e "/proc/$(cat orphan.pid)" ] || break; sleep 0.05;
 [ -e "/proc/$(cat orphan.pid)" ] && bad orphan "it outlived its parent" || ok orphan
 
 export PYTHONPATH=$TAF_TOP/tests/cases/llm-server PYTHONDONTWRITEBYTECODE=1
-for part in contracts sounds zips way; do
+for part in contracts sounds zips ladder way; do
 	python3 "$TAF_TOP/tests/cases/tts-server/$part.py" || bad "$part" "it ended with status $?"
 done

@@ -5,7 +5,7 @@ import threading
 import time
 
 from client import SLOW
-from tts import Server, check, ending, generate, speech
+from tts import Server, check, details, ending, generate, speech
 
 with Server("--rpm", "3", "--minute", "3000") as s:
     got = [generate(s, seed=i) for i in range(5)]
@@ -45,7 +45,10 @@ with Server("--drip-rate", "200000") as s:
     s.switch(drip=0, html=100)
     status, headers, data = generate(s)
     check("html", status == 200 and headers["Content-Type"].startswith("text/html") and data.startswith(b"<!DOCTYPE"), data[:80])
-    s.switch(html=0, bad_json=100)
+    s.switch(html=0, wrong_type=100)
+    status, headers, data = generate(s)
+    check("wrong-type", status == 200 and headers["Content-Type"].startswith("text/plain") and data == whole, headers["Content-Type"])
+    s.switch(wrong_type=0, bad_json=100)
     status, headers, data = generate(s)
     try:
         json.loads(data)
@@ -56,6 +59,9 @@ with Server("--drip-rate", "200000") as s:
     status, _, data = generate(s)
     check("status-500", status == 500 and isinstance(json.loads(data)["detail"], str), data)
     check("status-500-speech", json.loads(speech(s)[2])["error"]["type"] == "server_error")
+    s.switch(fail_status="422=100")
+    status, _, data = generate(s)
+    check("status-422", status == 422 and details(data) == {("body",): "value_error"}, data)
     s.switch(fail_status="500=50")
     s.reset()
     first = [generate(s, ["好。"], i)[0] for i in range(60)]

@@ -42,6 +42,13 @@ with Server() as s:
     got, again = many("bad-crc", 4)
     check("bad-crc", again and all(zipfile.ZipFile(io.BytesIO(d)).testzip() in NAMES for d in got))
 
+    got, again = many("encrypted", 4)
+    for i, d in enumerate(got):
+        z = zipfile.ZipFile(io.BytesIO(d))
+        locked = [e.filename for e in z.infolist() if e.flag_bits & 1]
+        right = dict(entries(generate(s, seed=i)[2]))
+        check(f"encrypted-{i}", again and len(locked) == 1 and all(z.read(n, b"secret") == right[n] for n in NAMES), locked)
+
     got, again = many("doubled", 6)
     for d in got[:1]:
         all_names = [n for n, _ in entries(d)]

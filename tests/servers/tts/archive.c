@@ -13,6 +13,7 @@
 struct facts {
 	struct str name;
 	uint32_t crc, packed, unpacked, at;
+	unsigned flags; /* besides that of UTF-8 names */
 };
 
 static void put16(struct buf *b, unsigned v)
@@ -31,7 +32,7 @@ static void put32(struct buf *b, uint32_t v)
 static void put_facts(struct buf *b, const struct facts *f)
 {
 	put16(b, 20);
-	put16(b, 1 << 11);
+	put16(b, 1 << 11 | f->flags);
 	put16(b, DEFLATED);
 	put16(b, 0);
 	put16(b, 1 << 5 | 1);
@@ -73,9 +74,44 @@ void archive_begin(struct archive *z, struct buf *out)
 	}
 }
 
+/* ---- Encryption ---- */
+
+/* The traditional one, APPNOTE 6.1: three keys that every plain byte moves on. */
+struct cipher {
+	const uint32_t *crc_table;
+	uint32_t key[3];
+};
+
+static void move_on(struct cipher *c, unsigned char plain)
+{
+	c->key[0] = c->crc_table[(c->key[0] ^ plain) & 255] ^ c->key[0] >> 8;
+	c->key[1] = (c->key[1] + (c->key[0] & 255)) * 134775813u + 1;
+	c->key[2] = c->crc_table[(c->key[2] ^ c->key[1] >> 24) & 255] ^ c->key[2] >> 8;
+}
+
+static void put_secret(struct cipher *c, struct buf *b, unsigned char plain)
+{
+	uint32_t t = (c->key[2] | 2) & 65535;
+	buf_putc(b, (char)(plain ^ (t * (t ^ 1) >> 8 & 255)));
+	move_on(c, plain);
+}
+
+/* Behind 12 bytes, of which the last tells a right password. */
+static void encrypt(const struct archive *z, const char *password, uint32_t crc, struct str packed, struct buf *b)
+{
+	struct cipher c = {z->crc_table, {0x12345678, 0x23456789, 0x34567890}};
+	for (; *password; password++)
+		move_on(&c, (unsigned char)*password);
+	for (int i = 0; i < 12; i++)
+		put_secret(&c, b, (unsigned char)(i < 11 ? crc >> i : crc >> 24));
+	for (size_t i = 0; i < packed.n; i++)
+		put_secret(&c, b, (unsigned char)packed.p[i]);
+}
+
 void archive_put(struct archive *z, const struct archive_entry *entry)
 {
 	CLEANUP(buf_release) struct buf packed = BUF_INIT;
+	CLEANUP(buf_release) struct buf secret = BUF_INIT;
 	uint32_t crc = ~0u;
 	for (size_t i = 0; i < entry->data.n; i++)
 		crc = z->crc_table[(crc ^ (unsigned char)entry->data.p[i]) & 255] ^ crc >> 8;
@@ -83,7 +119,13 @@ void archive_put(struct archive *z, const struct archive_entry *entry)
 		.crc = ~crc ^ (entry->bad_crc ? 0x5A5A5A5A : 0),
 		.unpacked = entry->claims ? entry->claims : (uint32_t)entry->data.n};
 	deflate_pack(&packed, entry->data);
-	put_entry(z, &f, str_n(packed.data + ZLIB_HEAD, packed.len - ZLIB_HEAD - ZLIB_TAIL));
+	struct str bare = str_n(packed.data + ZLIB_HEAD, packed.len - ZLIB_HEAD - ZLIB_TAIL);
+	if (entry->password) {
+		encrypt(z, entry->password, f.crc, bare, &secret);
+		bare = buf_view(&secret);
+		f.flags = 1;
+	}
+	put_entry(z, &f, bare);
 }
 
 /* ---- Zeros ---- */

@@ -16,7 +16,8 @@ struct archive {
 struct archive_entry {
 	struct str name, data;
 	bool bad_crc;
-	uint32_t claims; /* unpacked size that is stated; 0: the true one */
+	const char *password; /* NULL: not encrypted */
+	uint32_t claims;      /* unpacked size that is stated; 0: the true one */
 };
 
 void archive_begin(struct archive *z, struct buf *out);

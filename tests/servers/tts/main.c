@@ -1,6 +1,6 @@
 /* taf-tts-server: a speech server that speaks ChatTTS's HTTP contract and OpenAI's, with made-up sound and failures to order. See docs/tts-server.md. */
 #include "tests/servers/common/program.h"
-#include "tests/servers/tts/service.h"
+#include "tests/servers/tts/fate.h"
 
 #include "base/alloc.h"
 #include "io/av.h"
@@ -28,7 +28,7 @@ static int load(struct server *s, struct err *e)
 
 static void unload(struct server *s)
 {
-	(void)s;
+	fate_forget(s->own);
 }
 
 int main(int argc, char **argv)

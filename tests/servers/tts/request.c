@@ -31,6 +31,7 @@ static uint64_t hash_json(uint64_t h, const struct json *v)
 /* `tree` without its texts. The same sound is given in any format. */
 static void hash_request(struct speech_request *r, struct json *tree, const struct json *voice, uint64_t seed)
 {
+	const struct json *code = json_get(tree, "params_infer_code");
 	uint64_t h = hash_json(0, tree);
 	for (size_t i = 0; i < r->n; i++)
 		h = hash_text(h, r->texts[i]);
@@ -38,6 +39,7 @@ static void hash_request(struct speech_request *r, struct json *tree, const stru
 	json_drop(tree, "response_format");
 	r->key = mix(h, "seed", seed);
 	r->manner = mix(hash_json(0, tree), "manner", seed);
+	r->heat = hash_json(0, json_get(code ? code : tree, "temperature"));
 	r->voiced = voice != NULL;
 	r->voice_key = mix(hash_json(0, voice), "voice", seed);
 }

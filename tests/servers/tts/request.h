@@ -21,6 +21,7 @@ struct speech_request {
 	uint64_t voice_key; /* whose voice, and the server's seed */
 	uint64_t key;       /* all that decides the sounds: seed, texts, voice, sampling, speed */
 	uint64_t manner;    /* the same without the texts */
+	uint64_t heat;      /* the temperature; the same for all requests that have none */
 	uint64_t digest;    /* of the whole canonical body */
 };
 

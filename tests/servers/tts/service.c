@@ -1,9 +1,7 @@
 /* What becomes of a request for speech: checks, a job for the pool, and what is counted of it. */
-#include "tests/servers/tts/service.h"
-
 #include "tests/servers/common/gate.h"
 #include "tests/servers/common/mix.h"
-#include "tests/servers/tts/sound.h"
+#include "tests/servers/tts/fate.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -31,7 +29,7 @@ static const struct tts_switches *switches_of(const struct exchange *x)
 
 static bool loading(const struct exchange *x)
 {
-	return (double)(clock_ms() - x->server->start_ms) < switches_of(x)->ready_after_s * 1000;
+	return switches_of(x)->not_ready || (double)(clock_ms() - x->server->start_ms) < switches_of(x)->ready_after_s * 1000;
 }
 
 /* ---- The job ---- */
@@ -59,34 +57,11 @@ static void made(struct exchange *x)
 	gate_spoil(x);
 }
 
-static bool befalls(const struct speech_request *r, const char *where, size_t *ret_victim)
-{
-	for (size_t i = 0; i < r->n; i++)
-		if (str_find(r->texts[i], str_of(where)) >= 0) {
-			*ret_victim = i;
-			return true;
-		}
-	return false;
-}
-
-/* What is wrong with the answer, and with which of its sounds. */
-static void draw_spoilt(struct exchange *x, struct sound_order *o)
-{
-	const struct tts_switches *w = switches_of(x);
-	const struct speech_request *r = &o->request;
-	o->spoilt = (enum spoilt)switches_answered(&tts_switch_set, &w->base, r->key);
-	o->victim = mix_below(r->key, "victim", r->n);
-	if (!o->chattts && o->spoilt >= SPOILT_ZIP)
-		o->spoilt = SPOILT_NONE; /* there is no zip */
-	if (w->where[0] && !befalls(r, w->where, &o->victim))
-		o->spoilt = SPOILT_NONE;
-	x->server->stats.answered[o->spoilt]++;
-}
-
 static void answer(struct exchange *x)
 {
 	struct speech *s = (struct speech *)x;
 	const struct tts_switches *w = switches_of(x);
+	fate_decide(x->server, &s->arena, &s->order); /* now: what fails on the way was asked for, too */
 	bool wanted = gate_attempt(x);
 	if (!wanted || x->carried == CARRIED_HTML) { /* a page of HTML needs no sound */
 		gate_spoil(x);
@@ -97,8 +72,13 @@ static void answer(struct exchange *x)
 	s->order.open_wav = w->open_wav;
 	memcpy(s->order.json_reply, w->json_reply, sizeof(s->order.json_reply));
 	s->order.stop = &x->server->pool.stop;
-	draw_spoilt(x, &s->order);
-	x->job.work = work;
+	fate_count(x->server, &s->order);
+	if (fate_of(&s->order) != SPOILT_ENGINE) {
+		x->job.work = work;
+		return;
+	}
+	gate_refuse(x, 500, "engine_failure", "The engine has failed: out of memory.");
+	gate_spoil(x);
 }
 
 /* ---- Routes ---- */
@@ -228,9 +208,10 @@ static void put_error(struct exchange *x, const char *code, const char *message)
 		reply_error(&x->reply, x->status, code, message);
 		return;
 	}
-	buf_puts(&x->reply, "{\"detail\":");
+	bool list = x->status == 422; /* as of a body that does not fit */
+	buf_printf(&x->reply, "{\"detail\":%s", list ? "[{\"type\":\"value_error\",\"loc\":[\"body\"],\"msg\":" : "");
 	json_write_string(&x->reply, str_of(message));
-	buf_putc(&x->reply, '}');
+	buf_puts(&x->reply, list ? "}]}" : "}");
 }
 
 static int64_t used(const struct exchange *x)
@@ -241,10 +222,10 @@ static int64_t used(const struct exchange *x)
 static void log_members(const struct exchange *x, struct buf *b)
 {
 	const struct speech *s = (const struct speech *)x;
+	const char *spoilt = tts_switch_set.answered[fate_of(&s->order)].name;
 	buf_printf(b, ",\"route\":\"%s\",\"texts\":%zu,\"spoilt\":\"%s\",\"sound_ms\":%lld,\"content\":\"%016llx\"",
-		s->order.chattts ? "generate_voice" : "speech", s->order.request.n,
-		s->order.spoilt ? tts_switch_set.answered[s->order.spoilt].name : "", (long long)s->made.sound_ms,
-		(unsigned long long)s->content);
+		s->order.chattts ? "generate_voice" : "speech", s->order.request.n, spoilt ? spoilt : "",
+		(long long)s->made.sound_ms, (unsigned long long)s->content);
 }
 
 static void show_stats(struct server *s, struct arena *a, struct json *to)
@@ -261,6 +242,7 @@ static void reset(struct server *s)
 	struct tts *own = s->own;
 	own->sounds = own->sound_ms = 0;
 	memset(own->asked, 0, sizeof(own->asked));
+	fate_forget(own);
 }
 
 static void release(struct exchange *x)

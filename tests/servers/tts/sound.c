@@ -18,25 +18,27 @@
 #define LOW_RATE 8000
 #define BOMB_BYTES (256u << 20)
 #define BOMB_ENTRIES 20000
+#define PASSWORD "secret"
 
-static uint64_t fate(const struct sound_order *o)
+/* What chance has a say in of a kind of failure: the same for all texts of a request that it befalls. */
+static uint64_t fate(const struct sound_order *o, enum spoilt kind)
 {
-	return mix(o->request.key, "fate", o->spoilt);
+	return mix(o->request.key, "fate", kind);
 }
 
 /* ---- Sounds ---- */
 
-static void make_silent(const struct sound_order *o, struct sound *s)
+static void make_silent(uint64_t fate, struct sound *s)
 {
-	bool faint = mix_below(fate(o), "faint", 2) == 1; /* or nothing but zeros */
+	bool faint = mix_below(fate, "faint", 2) == 1; /* or nothing but zeros */
 	for (int64_t i = 0; i < s->frames; i++)
-		s->samples[i] = faint ? (float)(mix(fate(o), "hiss", (uint64_t)i) % 5) * 3e-5f : 0;
+		s->samples[i] = faint ? (float)(mix(fate, "hiss", (uint64_t)i) % 5) * 3e-5f : 0;
 }
 
-static void make_noise(const struct sound_order *o, struct sound *s)
+static void make_noise(uint64_t fate, struct sound *s)
 {
 	for (int64_t i = 0; i < s->frames; i++)
-		s->samples[i] = (float)(mix_unit(fate(o), "noise", (uint64_t)i) * 0.3 - 0.15);
+		s->samples[i] = (float)(mix_unit(fate, "noise", (uint64_t)i) * 0.3 - 0.15);
 }
 
 static void make_clipped(struct sound *s)
@@ -73,21 +75,24 @@ static int make_low(const struct sound_order *o, struct sound *s, struct err *e)
 	int rc = av_resample(s, LOW_RATE, &low, e);
 	if (rc < 0)
 		return rc;
-	if (o->request.format == FORMAT_PCM || mix_below(fate(o), "says", 2) == 0) /* it says 24 kHz */
+	if (o->request.format == FORMAT_PCM || mix_below(fate(o, SPOILT_RATE), "says", 2) == 0) /* it says 24 kHz */
 		low.rate = VOICE_RATE;
 	sound_release(s);
 	*s = low;
 	return 0;
 }
 
-static int spoil(const struct sound_order *o, struct sound *s, struct err *e)
+static int spoil(const struct sound_order *o, enum spoilt kind, struct sound *s, struct err *e)
 {
-	switch (o->spoilt) {
+	switch (kind) {
 	case SPOILT_SILENT:
-		make_silent(o, s);
+		make_silent(fate(o, kind), s);
 		return 0;
 	case SPOILT_NOISE:
-		make_noise(o, s);
+		make_noise(fate(o, kind), s);
+		return 0;
+	case SPOILT_CUT: /* a quarter to seven tenths are left */
+		sound_resize(s, (int64_t)((double)s->frames * (0.25 + 0.45 * mix_unit(fate(o, kind), "keep", 0))));
 		return 0;
 	case SPOILT_SHORT:
 		sound_resize(s, (int64_t)(SHORT_S * s->rate));
@@ -164,9 +169,22 @@ static int encode(const struct sound_order *o, const struct sound *s, struct buf
 static void truncate_file(const struct sound_order *o, struct buf *b)
 {
 	size_t frames = b->len / MP3_FRAME, from = frames / 3;
-	size_t keep = from + mix_below(fate(o), "keep", frames > from + 1 ? frames - from - 1 : 1);
+	size_t keep = from + mix_below(fate(o, SPOILT_TRUNCATED), "keep", frames > from + 1 ? frames - from - 1 : 1);
 	size_t len = keep * MP3_FRAME + MP3_FRAME / 2 + 1;
 	buf_truncate(b, len < b->len ? len : b->len / 2);
+}
+
+/* 40 to 180 of the 192 bytes of a frame are left: of all frames, or of those from the middle on. */
+static void tear_file(const struct sound_order *o, struct buf *b)
+{
+	size_t keep = 40 + mix_below(fate(o, SPOILT_TORN), "keep", 141);
+	size_t len = mix_below(fate(o, SPOILT_TORN), "from", 2) * (b->len / MP3_FRAME / 2) * MP3_FRAME;
+	for (size_t at = len; at < b->len; at += MP3_FRAME) {
+		size_t n = b->len - at < keep ? b->len - at : keep;
+		memmove(b->data + len, b->data + at, n);
+		len += n;
+	}
+	buf_truncate(b, len);
 }
 
 static int speak(const struct sound_order *o, size_t i, struct sound *ret, struct err *e)
@@ -183,24 +201,25 @@ static int speak(const struct sound_order *o, size_t i, struct sound *ret, struc
 	return 0;
 }
 
-/* The file of text `i`, spoilt when it is the victim. */
+/* The file of text `i`, spoilt as ordered. */
 static int make_file(const struct sound_order *o, size_t i, struct buf *b, struct sound_made *m, struct err *e)
 {
 	CLEANUP(sound_release) struct sound s = SOUND_INIT;
-	bool victim = o->spoilt != SPOILT_NONE && i == o->victim;
+	enum spoilt kind = o->spoilt[i];
 	int rc = speak(o, i, &s, e);
 	if (rc < 0)
 		return rc;
 	m->sounds++;
 	m->sound_ms += s.frames * 1000 / s.rate;
-	if (victim && o->spoilt == SPOILT_EMPTY)
+	if (kind == SPOILT_EMPTY)
 		return 0;
-	if (victim)
-		rc = spoil(o, &s, e);
+	rc = spoil(o, kind, &s, e);
 	if (rc == 0)
 		rc = encode(o, &s, b, e);
-	if (rc == 0 && victim && o->spoilt == SPOILT_TRUNCATED)
+	if (rc == 0 && kind == SPOILT_TRUNCATED)
 		truncate_file(o, b);
+	if (rc == 0 && kind == SPOILT_TORN)
+		tear_file(o, b);
 	return rc;
 }
 
@@ -229,18 +248,18 @@ static struct str strange_name(const struct sound_order *o)
 {
 	static const char *const names[] = {
 		"../x.mp3", "../../../../tmp/x.mp3", "/tmp/x.mp3", "..\\x.mp3", "C:\\x.mp3", "a/../../x.mp3"};
-	return str_of(names[mix_below(fate(o), "name", COUNT_OF(names))]);
+	return str_of(names[mix_below(fate(o, SPOILT_NAMES), "name", COUNT_OF(names))]);
 }
 
 static void put_bomb(const struct sound_order *o, struct archive *z, struct str name, struct str file)
 {
 	char other[24];
-	switch (mix_below(fate(o), "bomb", 3)) {
+	switch (mix_below(fate(o, SPOILT_BOMB), "bomb", 3)) {
 	case 0:
 		archive_put_zeros(z, name, BOMB_BYTES, 0);
 		break;
 	case 1: /* small, it says; or huge */
-		if (mix_below(fate(o), "lie", 2))
+		if (mix_below(fate(o, SPOILT_BOMB), "lie", 2))
 			archive_put_zeros(z, name, BOMB_BYTES, 4000);
 		else
 			archive_put(z, &(struct archive_entry){.name = name, .data = file, .claims = 0xFFFFFFF0u});
@@ -257,7 +276,8 @@ static int put_double(const struct sound_order *o, struct archive *z, struct str
 {
 	CLEANUP(sound_release) struct sound s = SOUND_INIT;
 	CLEANUP(buf_release) struct buf b = BUF_INIT;
-	struct voice_order v = {.text = STR("喂，你好。"), .voice = o->request.voice_key, .manner = fate(o), .speed = 1};
+	struct voice_order v = {
+		.text = STR("喂，你好。"), .voice = o->request.voice_key, .manner = fate(o, SPOILT_DOUBLED), .speed = 1};
 	voice_speak(&v, &s);
 	int rc = av_encode_mp3(&s, MP3_KBPS, &b, e);
 	if (rc == 0)
@@ -265,14 +285,17 @@ static int put_double(const struct sound_order *o, struct archive *z, struct str
 	return rc;
 }
 
-static int put_victim(const struct sound_order *o, struct archive *z, struct str name, struct str file, struct err *e)
+/* The entry of text `i`, whose failure is one of the zip. */
+static int put_victim(const struct sound_order *o, struct archive *z, size_t i, struct str file, struct err *e)
 {
+	char own[24];
+	struct str name = name_of(i, own);
 	struct archive_entry entry = {.name = name, .data = file};
 	char extra[24];
 	int rc = 0;
-	switch (o->spoilt) {
+	switch (o->spoilt[i]) {
 	case SPOILT_ENTRIES:
-		if (mix_below(fate(o), "count", 2)) { /* else it is missing */
+		if (mix_below(fate(o, SPOILT_ENTRIES), "count", 2)) { /* else it is missing */
 			archive_put(z, &entry);
 			archive_put(z, &(struct archive_entry){.name = name_of(o->request.n, extra), .data = file});
 		}
@@ -285,6 +308,9 @@ static int put_victim(const struct sound_order *o, struct archive *z, struct str
 		break;
 	case SPOILT_CRC:
 		entry.bad_crc = true;
+		break;
+	case SPOILT_ENCRYPTED:
+		entry.password = PASSWORD;
 		break;
 	case SPOILT_DOUBLED:
 		rc = put_double(o, z, name, e);
@@ -304,14 +330,13 @@ static int make_entries(const struct sound_order *o, struct archive *z, struct s
 		rc = put_dummy(z, name_of(i, name), e);
 	for (size_t i = 0; rc == 0 && i < o->request.n; i++) {
 		CLEANUP(buf_release) struct buf file = BUF_INIT;
-		struct str at = name_of(i, name);
 		if (atomic_load(o->stop))
 			return err_set(e, ERR_STOPPED, "the server ends");
 		rc = make_file(o, i, &file, m, e);
-		if (rc == 0 && o->spoilt >= SPOILT_ZIP && i == o->victim)
-			rc = put_victim(o, z, at, buf_view(&file), e);
+		if (rc == 0 && o->spoilt[i] >= SPOILT_ZIP)
+			rc = put_victim(o, z, i, buf_view(&file), e);
 		else if (rc == 0)
-			archive_put(z, &(struct archive_entry){.name = at, .data = buf_view(&file)});
+			archive_put(z, &(struct archive_entry){.name = name_of(i, name), .data = buf_view(&file)});
 	}
 	return rc;
 }

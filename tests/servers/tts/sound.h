@@ -15,8 +15,7 @@ struct sound_order {
 	bool chattts; /* a zip; else one file, or JSON */
 	bool espeak, dummy_first, open_wav;
 	char json_reply[WORDS_MAX];
-	enum spoilt spoilt;
-	size_t victim;           /* which of the texts it befalls */
+	enum spoilt *spoilt;     /* what is wrong with the sound of each text; at most one is of the zip */
 	const atomic_bool *stop; /* set: the server ends, nobody waits for the rest */
 };
 struct sound_made {
