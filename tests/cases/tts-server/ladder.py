@@ -57,13 +57,13 @@ with Server() as s:
     check("never", hits() == hits([BAD]) == hits([BAD], temperature=0.5) == hits([BAD], seed=8) == [BAD])
 
     # --- P percent of the texts, not of the requests: the same ones in any batch ---
-    texts = [f"这是第{i}句。" for i in range(60)]
+    texts = [f"这是第{i}句。" for i in range(30)]
     for seed in (7, 8):
         good[seed, 0.3] = all_good(texts, seed)
-    order(silent=15, short=15, until="voice")
+    order(silent=25, short=25, until="voice")
     bad = hits(texts)
-    check("share", 6 <= len(bad) <= 32 and [t for t in texts if hits([t])] == bad, len(bad))
-    check("share-split", hits(texts[:30]) + hits(texts[30:]) == bad and hits(texts, seed=8) == [])
+    check("share", 6 <= len(bad) <= 24 and [t for t in texts if hits([t])] == bad, len(bad))
+    check("share-split", hits(texts[:15]) + hits(texts[15:]) == bad and hits(texts, seed=8) == [])
     st = s.stats()["answers"]
     check("share-counted", st["silent"] > 0 and st["short"] > 0 and st["silent"] + st["short"] == 3 * len(bad), st)
     s.switch(short=0)
