@@ -22,7 +22,8 @@
 #define ACCOUNT_TOKENS_MAX INT64_C(10000000) /* of one request; usage that says more is not believed */
 
 struct account_config {
-	const char *name; /* of the provider, for messages */
+	const char *name;  /* of the provider, for messages */
+	const char *place; /* of a provider with several servers: which ("10.0.0.2:9900"); NULL: it has one */
 	struct limiter_config limits;
 	struct price price;
 	int64_t patience_s; /* 0: for ever */
@@ -73,6 +74,10 @@ struct account *account_add(struct accounts *all, const struct account_config *c
 /** Wait for leave, send, wait for the reply. 0 when the exchange was carried out (look at x->reply.end and status), ERR_STOPPED, ERR_BUDGET, or ERR_ACCOUNT once
  * the account refuses. */
 int account_exchange(struct account *a, struct exchange *x, struct err *e);
+/** The same at the best of the places of one provider (*ret: which): one that pauses and is due to be probed; else the one with the least waiting and in
+ * flight of those that neither pause nor refuse; else the one that is probed soonest. What waits at a place that turns out to be down, or refuses, goes to
+ * another. ERR_ACCOUNT when all refuse. A place that is down is probed for as long as another is up, whatever its patience. */
+int account_exchange_best(struct account *const *v, size_t n, struct exchange *x, struct account **ret, struct err *e);
 /** What came of it: corrects tokens, cost, window and breaker. Once for each account_exchange() that returned 0. */
 struct account_report {
 	enum limiter_end end;

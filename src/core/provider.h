@@ -38,6 +38,35 @@ struct provider_asking {
 	bool repair; /* one more request that states what was wrong with a JSON answer */
 };
 
+/* --- Speech over the network --- */
+struct draw;
+/** What is known of who speaks. */
+struct provider_person {
+	const char *gender; /* "male", "female"; NULL: not known */
+	const char *age;    /* "young", "middle", "elderly"; NULL: not known */
+};
+/** How a speech server may be asked. */
+struct provider_speaking {
+	int batch; /* texts in one request, at most */
+	int rungs; /* ways to ask for the same text, ≥ 1: the first as it is configured, further ones e.g. with another temperature */
+	int casts; /* voices that are tried for a side before the call is given up, ≥ 1 */
+};
+/** Texts in one voice: one request, a sound for each. */
+struct provider_speak {
+	struct arena *arena;
+	const struct json *voice;   /* as voice() made it */
+	const struct str *texts;    /* spoken forms (numbers in words) */
+	const struct str *emotions; /* delivery of each text, may be empty; NULL: of none. Servers that take none ignore it */
+	size_t n;                   /* 1 to speaking.batch */
+	int rung;                   /* 0 to speaking.rungs - 1 */
+	int lane;                   /* the stage, for what answers usually take */
+};
+/** One per text, in its order. */
+struct provider_sound {
+	struct str bytes; /* a sound file as the server sent it, not decoded yet, in the arena; empty: there is none */
+	const char *why;  /* there is none: why, in words for the user */
+};
+
 struct provider_ops {
 	const char *kind; /* "script", "espeak" */
 	const char *help;
@@ -62,6 +91,18 @@ struct provider_ops {
 	 * ERR_ACCOUNT, ERR_BUDGET, ERR_STOPPED. */
 	int (*ask)(const struct provider *p, struct account *account, const struct provider_ask *q,
 		struct provider_answer *ret, struct err *e);
+	/* Speech servers */
+	/** How many servers (base_urls) stand behind this provider, each with an account of its own; NULL: one. */
+	size_t (*places)(const struct provider *p);
+	void (*speaking)(const struct provider *p, struct provider_speaking *ret);
+	/** A voice for a person, as JSON that goes into the request and its key ({"manual_seed": 1234}, {"voice": "alloy"}); another than `other`, the voice of
+	 * the other side (NULL: not chosen yet), whenever there are two. What is not known of the person is drawn. */
+	int (*voice)(const struct provider *p, const struct provider_person *who, const struct json *other, struct draw *d,
+		struct arena *a, const struct json **ret, struct err *e);
+	/** Ask once: all attempts and waits, at whichever of the `n` accounts (one per place) is best. 0: each of q->n sounds is there or says why not.
+	 * ERR_DATA: the server says that the request is bad; ERR_TRANSIENT: attempts used up; ERR_ACCOUNT: all places refuse; ERR_BUDGET, ERR_STOPPED. */
+	int (*speak)(const struct provider *p, struct account *const *accounts, size_t n, const struct provider_speak *q,
+		struct provider_sound *ret, struct err *e);
 	/** `check --online`: one cheap request, and one to each further model until one answers, as a run would go on; model, latency and what the server says of its
 	 * limits as a line, appended. *ret_doubt: a line, appended, when it was not the first model. */
 	int (*probe)(
