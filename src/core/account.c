@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +26,25 @@ static void wake(struct exchange *x, int rc)
 {
 	x->inside.rc = rc;
 	sem_post(x->inside.wake); /* x may be gone from here on */
+}
+
+/* Of the same provider, at another place. */
+static bool same_provider(const struct account *a, const struct account *b)
+{
+	return a != b && a->c.place && b->c.place && strcmp(a->c.name, b->c.name) == 0;
+}
+
+static bool is_up(const struct account *a)
+{
+	return !a->why.code && !a->breaker.open;
+}
+
+static bool another_is_up(const struct account *a)
+{
+	for (size_t i = 0; i < a->all->n; i++)
+		if (same_provider(a, a->all->v[i]) && is_up(a->all->v[i]))
+			return true;
+	return false;
 }
 
 static void wake_all(struct account *a, int code, const char *words)
@@ -146,7 +166,8 @@ static void breaker_turn(struct account *a, const struct http_reply *r, enum bre
 		return;
 	}
 	how_it_failed(r, how, sizeof(how));
-	if (a->c.patience_s > 0 && event == BREAKER_STILL_OPEN && pause_s >= a->c.patience_s) {
+	bool alone = !another_is_up(a);
+	if (alone && a->c.patience_s > 0 && event == BREAKER_STILL_OPEN && pause_s >= a->c.patience_s) {
 		snprintf(words, WORDS_MAX,
 			"provider %s: %s, for %" PRId64 " s. Look at its base_url, the network and the server, then run again; "
 			"what is answered is kept",
@@ -160,6 +181,8 @@ static void breaker_turn(struct account *a, const struct http_reply *r, enum bre
 		snprintf(words, WORDS_MAX, "provider %s: still %s; next try in %" PRId64 " s", a->name, how,
 			a->breaker.wait_ms / 1000);
 	}
+	if (!alone)
+		wake_all(a, ERR_TRANSIENT, words); /* another place takes them */
 }
 
 static void done(void *arg, struct http_reply *reply)
@@ -204,8 +227,11 @@ struct account *account_add(struct accounts *all, const struct account_config *c
 	struct account *a = xcalloc(1, sizeof(*a));
 	a->all = all;
 	a->c = *c;
-	a->name = xstrdup(c->name);
-	a->c.name = a->name;
+	CLEANUP(buf_release) struct buf name = BUF_INIT;
+	buf_printf(&name, c->place ? "%s at %s" : "%s", c->name, c->place);
+	a->name = xstrdup(name.data);
+	a->c.name = xstrdup(c->name);
+	a->c.place = c->place ? xstrdup(c->place) : NULL;
 	a->next_ms = INT64_MAX;
 	limiter_init(&a->limiter, &c->limits, clock_ms());
 	pthread_mutex_lock(&all->lock);
@@ -235,6 +261,8 @@ void accounts_free(struct accounts *all)
 	for (size_t i = 0; i < all->n; i++) {
 		free(all->v[i]->waiting.v);
 		free(all->v[i]->name);
+		free((char *)all->v[i]->c.name);
+		free((char *)all->v[i]->c.place);
 		free(all->v[i]);
 	}
 	free(all->v);
@@ -293,6 +321,56 @@ int account_exchange(struct account *a, struct exchange *x, struct err *e)
 	}
 	sem_destroy(&woken);
 	return rc;
+}
+
+/* The lower the better: due to be probed, up and little to do, down and soon to be probed, refusing. */
+static double preference(const struct account *a, int64_t now)
+{
+	int64_t when;
+	if (a->why.code)
+		return 3e18;
+	if (!a->breaker.open)
+		return (double)(a->waiting.n + (size_t)a->limiter.in_flight) / a->limiter.c.in_flight;
+	if (a->waiting.n == 0 && breaker_may_send(&a->breaker, now, &when))
+		return -1;
+	return 1e18 + (double)a->breaker.probe_ms;
+}
+
+/* Which is best now; whether even that one refuses. */
+static size_t best_of(const struct account_places *p, bool *ret_all_refuse)
+{
+	struct accounts *all = p->v[0]->all;
+	size_t best = 0;
+	double least = HUGE_VAL;
+	int64_t now = clock_ms();
+	pthread_mutex_lock(&all->lock);
+	for (size_t i = 0; i < p->n; i++) {
+		double x = preference(p->v[i], now);
+		if (x < least) {
+			least = x;
+			best = i;
+		}
+	}
+	*ret_all_refuse = p->v[best]->why.code != 0;
+	pthread_mutex_unlock(&all->lock);
+	return best;
+}
+
+int account_exchange_best(const struct account_places *p, struct exchange *x, size_t *ret_which, struct err *e)
+{
+	ASSERT(p->n > 0);
+	for (;;) {
+		bool all_refuse;
+		struct err own = ERR_INIT;
+		size_t which = best_of(p, &all_refuse);
+		x->http.url = p->urls[which];
+		int rc = account_exchange(p->v[which], x, &own);
+		*ret_which = which;
+		if (rc == 0)
+			return 0;
+		if ((rc != ERR_TRANSIENT && rc != ERR_ACCOUNT) || all_refuse)
+			return err_set(e, rc, "%s", own.text);
+	}
 }
 
 /* --- What came of it --- */

@@ -74,10 +74,15 @@ struct account *account_add(struct accounts *all, const struct account_config *c
 /** Wait for leave, send, wait for the reply. 0 when the exchange was carried out (look at x->reply.end and status), ERR_STOPPED, ERR_BUDGET, or ERR_ACCOUNT once
  * the account refuses. */
 int account_exchange(struct account *a, struct exchange *x, struct err *e);
-/** The same at the best of the places of one provider (*ret: which): one that pauses and is due to be probed; else the one with the least waiting and in
+/** The same at the best of the places of one provider: one that pauses and is due to be probed; else the one with the least waiting and in
  * flight of those that neither pause nor refuse; else the one that is probed soonest. What waits at a place that turns out to be down, or refuses, goes to
- * another. ERR_ACCOUNT when all refuse. A place that is down is probed for as long as another is up, whatever its patience. */
-int account_exchange_best(struct account *const *v, size_t n, struct exchange *x, struct account **ret, struct err *e);
+ * another (*ret_which: where it went). ERR_ACCOUNT when all refuse. A place that is down is probed for as long as another is up, whatever its patience. */
+struct account_places {
+	struct account *const *v;
+	const char *const *urls; /* of this request, at each of them: x->http.url is set to that of the one that was chosen */
+	size_t n;
+};
+int account_exchange_best(const struct account_places *p, struct exchange *x, size_t *ret_which, struct err *e);
 /** What came of it: corrects tokens, cost, window and breaker. Once for each account_exchange() that returned 0. */
 struct account_report {
 	enum limiter_end end;
