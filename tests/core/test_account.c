@@ -52,7 +52,7 @@ static bool serve(struct net_connection *c)
 static void on_change(void *arg, const char *account, const char *words)
 {
 	struct kit *k = arg;
-	ASSERT(strcmp(account, "writer") == 0);
+	ASSERT(str_starts(str_of(account), "writer"));
 	pthread_mutex_lock(&k->lock);
 	if (k->nchanges < CHANGES_MAX)
 		snprintf(k->changes[k->nchanges++], sizeof(k->changes[0]), "%s", words);
@@ -82,7 +82,8 @@ static void kit_stop(struct kit *k)
 
 struct asker {
 	struct kit *k;
-	struct account *account; /* NULL: the kit's */
+	struct account *account;            /* NULL: the kit's */
+	const struct account_places *places; /* instead: the best of them */
 	pthread_t thread;
 	const char *body;
 	char text[16];
@@ -108,8 +109,10 @@ static int ask_once(struct asker *k)
 		.total_ms = 60000,
 		.reply_max = 1000};
 	struct account *account = k->account ? k->account : k->k->account;
+	size_t which = 0;
 	err_clear(&k->e);
-	k->rc = account_exchange(account, &x, &k->e);
+	k->rc = k->places ? account_exchange_best(k->places, &x, &which, &k->e) : account_exchange(account, &x, &k->e);
+	account = k->places ? k->places->v[which] : account;
 	if (k->rc == 0) {
 		k->end = x.reply.end;
 		k->status = x.reply.status;
@@ -511,6 +514,64 @@ static void out_of_patience(void **state)
 	assert_false(said(&k, "base_url")); /* whoever asks is told, and tells it */
 }
 
+/* Two places: one is down, the other takes all; the first is probed meanwhile, whatever its patience, and works when it is back. */
+static void places(void **state)
+{
+	(void)state;
+	enum { N = 60 };
+	struct kit k, other;
+	struct account_config c = simple(4);
+	c.place = "a";
+	c.patience_s = 1;
+	kit_start(&k, &c);
+	memset(&other, 0, sizeof(other));
+	other.head = "200 OK";
+	pthread_mutex_init(&other.lock, NULL);
+	net_start(&other.server, serve, &other);
+	snprintf(other.url, sizeof(other.url), "http://127.0.0.1:%d/chat", other.server.port);
+	c.place = "b";
+	struct account *const v[] = {k.account, account_add(k.all, &c)};
+	const char *const urls[] = {k.url, other.url};
+	const struct account_places both = {v, urls, 2};
+	struct asker a[N] = {0};
+	for (int i = 0; i < N; i++)
+		a[i] = (struct asker){.places = &both, .retries = 20};
+	k.dead = true;
+	askers_start(&k, a, N);
+	askers_join(a, N);
+	for (int i = 0; i < N; i++)
+		assert_int_equal(a[i].rc, 0);
+	assert_int_equal(logged(&other), N);
+	struct account_counts n;
+	account_counts(v[0], &n);
+	assert_in_range(n.lost, 1, BREAKER_FAILURES + 8 + 8);
+	/* It is still down after its patience, and is not given up. */
+	struct asker one = {.k = &k, .places = &both, .body = "x"};
+	for (int64_t until_ms = clock_ms() + 4500; clock_ms() < until_ms; clock_sleep_ms(50))
+		if (ask_once(&one) != ERR_TRANSIENT)
+			assert_int_equal(one.rc, 0);
+	account_counts(v[0], &n);
+	assert_true(n.paused);
+	k.dead = false;
+	for (int i = 0; i < 2000 && logged(&k) < 3; i++) {
+		assert_int_equal(ask_once(&one), 0);
+		clock_sleep_ms(10);
+	}
+	assert_true(logged(&k) >= 1);
+	/* Both down for good: all is refused in the end, also what waits. */
+	k.dead = other.dead = true;
+	for (int i = 0; i < N; i++)
+		a[i] = (struct asker){.places = &both, .retries = 100};
+	askers_start(&k, a, N);
+	askers_join(a, N);
+	for (int i = 0; i < N; i++)
+		assert_int_equal(a[i].rc, ERR_ACCOUNT);
+	net_stop(&other.server);
+	kit_stop(&k);
+	assert_true(said(&k, "provider writer at a: no reply from the server"));
+	assert_true(said(&k, "provider writer at a is back after "));
+}
+
 static void budget_ends(void **state)
 {
 	(void)state;
@@ -626,6 +687,7 @@ int main(void)
 		cmocka_unit_test(down_and_back),
 		cmocka_unit_test(overloaded),
 		cmocka_unit_test(out_of_patience),
+		cmocka_unit_test(places),
 		cmocka_unit_test(budget_ends),
 		cmocka_unit_test(told_to_wait),
 		cmocka_unit_test(told_to_wait_for_ever),
