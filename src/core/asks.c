@@ -7,7 +7,7 @@
 
 /* Provider answers: stored before anything is made of them, under the digest of (canonical request, provider identity, generation) and a draw number. */
 
-static void request_digest(struct stage_run *s, struct buf *scratch, const struct json *request, struct digest *ret)
+void asks_digest(struct stage_run *s, struct buf *scratch, const struct json *request, struct digest *ret)
 {
 	buf_clear(scratch);
 	json_write(scratch, request);
@@ -28,7 +28,7 @@ static int64_t first_draw(const struct stage_run *s, const struct work *w, size_
 }
 
 /* An answer whose object is gone is no answer. */
-static bool answer_whole(struct engine *g, const struct json *answer)
+bool asks_whole(struct engine *g, const struct json *answer)
 {
 	struct str hex = json_get_str(answer, "object");
 	struct digest d;
@@ -48,7 +48,7 @@ int asks_resolve(struct engine *g, struct stage_run *s, struct work *w, struct e
 	size_t step = 0;
 	JSON_EACH(request, w->io->asks) {
 		struct digest d;
-		request_digest(s, &text, request, &d);
+		asks_digest(s, &text, request, &d);
 		int rc = store_answer(g->store, &d, first_draw(s, w, step++), &stored, e);
 		struct json *answer = NULL;
 		if (rc > 0)
@@ -57,7 +57,7 @@ int asks_resolve(struct engine *g, struct stage_run *s, struct work *w, struct e
 			return err_context(e, "a stored answer");
 		struct json *row = json_object(w->arena);
 		json_set(w->arena, row, "request", json_copy(w->arena, request));
-		json_set(w->arena, row, "answer", answer && answer_whole(g, answer) ? answer : json_null(w->arena));
+		json_set(w->arena, row, "answer", answer && asks_whole(g, answer) ? answer : json_null(w->arena));
 		json_append(out, row);
 	}
 	w->asks = out;
@@ -123,12 +123,12 @@ static int next_at(const struct work *w)
 	return w->io->asked ? w->io->asked->at + 1 : 0;
 }
 
-static void remember(struct work *w, const struct work_ask *q, const struct work_asked *asked)
+void asks_remember(struct work *w, const char *step, const struct json *request, const struct work_asked *asked)
 {
 	struct work_asked *a = ARENA_NEW(w->arena, struct work_asked);
 	*a = *asked;
-	a->step = arena_strdup(w->arena, q->step);
-	a->sent = w->io->keeps_sent ? json_copy(w->arena, q->request) : NULL;
+	a->step = arena_strdup(w->arena, step);
+	a->sent = w->io->keeps_sent ? json_copy(w->arena, request) : NULL;
 	a->at = next_at(w);
 	a->next = w->io->asked;
 	w->io->asked = a;
@@ -142,13 +142,13 @@ int asks_answer(void *arg, struct work *w, const struct work_ask *q, struct json
 	CLEANUP(stored_answer_release) struct stored_answer stored = {.text = BUF_INIT};
 	struct digest d;
 	int64_t draw = step_draw(s, w, q->step) + q->draw;
-	request_digest(s, &request, q->request, &d);
+	asks_digest(s, &request, q->request, &d);
 	int rc = s->g->store ? store_answer(s->g->store, &d, draw, &stored, e) : 0;
 	if (rc > 0) {
 		rc = json_parse(w->arena, buf_view(&stored.text), ret, e);
 		if (rc < 0)
 			return err_context(e, "a stored answer");
-		remember(w, q,
+		asks_remember(w, q->step, q->request,
 			&(struct work_asked){.request = d,
 				.draw = draw,
 				.stored = true,
@@ -180,7 +180,7 @@ int asks_answer(void *arg, struct work *w, const struct work_ask *q, struct json
 		.step = str_of(q->step)};
 	store_put_answer(s->g->store, &row);
 	*ret = answer.answer;
-	remember(w, q,
+	asks_remember(w, q->step, q->request,
 		&(struct work_asked){
 			.request = d, .draw = draw, .answer = *ret, .tokens_in = answer.tokens_in, .tokens_out = answer.tokens_out});
 	return 0;
@@ -209,7 +209,7 @@ void asks_store(struct engine *g, struct stage_run *s, struct work *w, const str
 			.item = w->io->item,
 			.asked = (int)index,
 			.step = str_of(arena_printf(w->arena, "ask %lld", (long long)index + 1))};
-		request_digest(s, &request, ask, &put.request);
+		asks_digest(s, &request, ask, &put.request);
 		buf_clear(&text);
 		json_write(&text, answer);
 		put.answer = buf_view(&text);
@@ -230,7 +230,7 @@ void asks_refs(struct stage_run *s, const struct work *w, struct visit_done *d)
 		return;
 	struct answer_ref *v = arena_array(w->arena, n + 1, sizeof(*v));
 	JSON_EACH(request, w->io->asks) {
-		request_digest(s, &text, request, &v[step].request);
+		asks_digest(s, &text, request, &v[step].request);
 		v[step].draw = first_draw(s, w, step);
 		step++;
 	}

@@ -15,6 +15,7 @@
 #include "core/work.h"
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 
 #define CHUNK 4096               /* items or slots of a chunk */
@@ -119,7 +120,9 @@ struct stage_run {
 	struct digest key;       /* reduce, sink: over all calls */
 	double seconds_per_item; /* from earlier runs; 0: not known */
 	/* of a provider over the network: money.c */
-	struct account *account;                            /* NULL in a plan */
+	struct account *account;                            /* NULL in a plan; the first of its places */
+	struct account **places;                            /* one for each server */
+	size_t nplaces;
 	int hands, most_hands;                              /* items in hand; under the lock */
 	atomic_llong requests, tokens_in, tokens_out, cost; /* of this run: what its questions took; cost in millionths */
 	atomic_llong lost_cost;                             /* of replies that were paid for and are no answer */
@@ -132,6 +135,24 @@ struct stage_run {
 
 struct families; /* see peers.c */
 struct sound;
+
+/** What an item that is worked by a network thread asks of a worker: errand.c. It lives on that thread's stack. */
+struct errand {
+	struct errand *next;
+	int stage;
+	uint64_t ticket;
+	struct buf message; /* WORK, whole */
+	int tries;          /* workers that were killed from outside on it */
+	sem_t done;
+	struct buf reply; /* the JSON that the worker made of it */
+	struct err *e;
+	int rc;
+};
+struct errands {
+	struct errand *first, *last;
+	uint64_t n; /* ever */
+	bool closed;
+};
 
 struct engine {
 	const struct engine_args *args;
@@ -173,6 +194,7 @@ struct engine {
 	int network_threads, network_idle;
 	int idle_threads; /* item threads that wait for more */
 	struct sound *sound;
+	struct errands errands; /* under the lock */
 	const char **outputs; /* room for one a stage */
 	atomic_size_t noutputs;
 };
@@ -338,6 +360,21 @@ void asks_refs(struct stage_run *s, const struct work *w, struct visit_done *d);
 int asks_resolve(struct engine *g, struct stage_run *s, struct work *w, struct err *e);
 void asks_store(struct engine *g, struct stage_run *s, struct work *w, const struct json *answers);
 
+/** The digest of a request of this stage's provider; `scratch` gets its canonical JSON. */
+void asks_digest(struct stage_run *s, struct buf *scratch, const struct json *request, struct digest *ret);
+/** Whether the object of a stored answer is there. */
+bool asks_whole(struct engine *g, const struct json *answer);
+/** This answer is one of those that the work is made of. */
+void asks_remember(struct work *w, const char *step, const struct json *request, const struct work_asked *asked);
+
+/* asks_speech.c: of work_io, `arg` is the stage_run */
+int sounds_find(void *arg, struct work *w, const struct work_sound *q, struct json **ret, struct err *e);
+int sounds_speak(
+	void *arg, struct work *w, const struct provider_speak *q, struct provider_sound *ret, struct err *e);
+int sounds_keep(
+	void *arg, struct work *w, const struct work_sound *q, const struct json *answer, struct err *e);
+int sounds_use(void *arg, struct work *w, const struct work_sound *q, const struct json *answer, struct err *e);
+
 /* barrier.c */
 int barrier_run(struct stage_run *s, struct err *e);
 bool sink_whole(struct stage_run *s, const struct json *state);
@@ -365,17 +402,28 @@ void pool_stop(struct engine *g);
 void pool_wake(struct engine *g);           /* under the lock */
 int drain(struct engine *g, struct err *e); /* all work on this thread: plan */
 
-/* sound.c */
+/* sound.c, sound_message.c */
 /** The SETUP message's JSON for the chosen sound stages, objects in `folder`; appended. */
 void sound_setup(struct engine *g, const char *folder, struct buf *ret);
 /** A WORK message: `w` with its asks resolved; appended. */
 int sound_message(struct stage_run *s, const struct work *w, uint64_t ticket, struct buf *ret, struct err *e);
+int errand_message(struct stage_run *s, const struct work *w, const struct json *request, uint64_t ticket,
+	struct buf *ret, struct err *e);
 int sound_start(struct engine *g, struct err *e);
 void sound_stop(struct engine *g);
 /** Kill the workers at work: their items stay unsettled. */
 void sound_drop(struct engine *g);
 void sound_wake(struct engine *g);
 bool sound_busy(struct engine *g);
+
+/* errand.c */
+/** work_io.errand: waits until a worker of stage `arg` has done it. ERR_STOPPED, ERR_WORKER, ERR_HUNG, or what the worker says. */
+int errand_run(void *arg, struct work *w, const struct json *request, struct json **ret, struct err *e);
+/** For the sound thread. Under the lock: the next, or NULL. */
+struct errand *errand_take(struct engine *g);
+void errand_again(struct engine *g, struct errand *x); /* its worker was killed */
+void errand_done(struct errand *x, int rc);            /* rc < 0: x->e has the words */
+void errands_close(struct engine *g);                  /* all that wait end with ERR_STOPPED, later ones at once */
 
 /* close.c */
 /** What the store keeps of a finished stage; tombstones for calls that left. */

@@ -2,7 +2,7 @@
  * little endian; at most MESSAGE_MAX bytes behind the length, so that a buffer for one holds MESSAGE_MAX + 4. The JSON is canonical, so that the worker's side hands bytes on unparsed where it can.
  *
  *   taf → worker   SETUP {objects, stages: [{index, name, uses, seed, dataset, base, cpu_s, params, parts, provider?}]}   once
- *                  WORK  {stage, slot, id, call, asks}
+ *                  WORK  {stage, slot, id, call, asks}, or an errand of an item that is worked in taf: {stage, id, errand}
  *   worker → taf   READY {} or {error, code}                                                                once
  *                  DONE  {code, error?, us, fields, rejected, answers, objects}
  */

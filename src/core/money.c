@@ -18,7 +18,7 @@
 static bool networked(const struct stage_run *s)
 {
 	const struct provider *p = s->cs->stage.provider;
-	return p && p->ops->ask;
+	return p && (p->ops->ask || p->ops->speak);
 }
 
 static double price(double tokens_in, double tokens_out, const struct price *p)
@@ -53,6 +53,11 @@ static void spent_expected(struct stage_run *s)
 		.tokens_out = (double)c.tokens_out};
 }
 
+static size_t places_of(const struct provider *p)
+{
+	return p->ops->places ? p->ops->places(p) : 1;
+}
+
 void money_setup(struct stage_run *s)
 {
 	s->exec = s->ops->exec;
@@ -62,9 +67,8 @@ void money_setup(struct stage_run *s)
 	const struct provider *p = s->cs->stage.provider;
 	struct account_config c = {.name = p->name};
 	p->ops->account(p, &c);
-	if (s->exec == EXEC_CPU)
-		s->exec = EXEC_NETWORK;
-	s->most_hands = c.limits.in_flight;
+	s->exec = EXEC_NETWORK; /* a sound stage's, too: its threads send the worker on errands */
+	s->most_hands = c.limits.in_flight * (int)places_of(p);
 	spent_measured(s);
 	if (s->known.measured)
 		s->per_item = s->known;
@@ -149,12 +153,19 @@ static void tell_change(void *arg, const char *account, const char *words)
 	log_warn(NULL, "%s", words);
 }
 
-static struct account *account_made(struct engine *g, const struct stage_run *s)
+/* One account, or one for each place, shared by all stages of this provider. */
+static bool account_made(struct engine *g, struct stage_run *s)
 {
-	for (size_t i = 0; i < g->nstages; i++)
-		if (g->stages[i].account && g->stages[i].cs->stage.provider == s->cs->stage.provider)
-			return g->stages[i].account;
-	return NULL;
+	for (size_t i = 0; i < g->nstages; i++) {
+		const struct stage_run *other = &g->stages[i];
+		if (!other->account || other->cs->stage.provider != s->cs->stage.provider)
+			continue;
+		s->account = other->account;
+		s->places = other->places;
+		s->nplaces = other->nplaces;
+		return true;
+	}
+	return false;
 }
 
 static bool asks_now(const struct stage_run *s)
@@ -210,20 +221,24 @@ static void tell_doubts(const struct engine *g, const struct provider *p)
 static int add_account(struct engine *g, struct stage_run *s, struct err *e)
 {
 	const struct provider *p = s->cs->stage.provider;
-	struct account *made = account_made(g, s);
-	if (!made) {
-		int rc = p->ops->ready ? p->ops->ready(p, e) : 0;
-		if (rc < 0)
-			return rc;
-		struct account_config c = {.name = p->name};
-		p->ops->account(p, &c);
-		clamp_in_flight(g, &c);
-		tell_doubts(g, p);
-		if (!g->accounts)
-			g->accounts = accounts_new(&g->budget, tell_change, g);
-		made = account_add(g->accounts, &c);
+	if (account_made(g, s))
+		return 0;
+	int rc = p->ops->ready ? p->ops->ready(p, e) : 0;
+	if (rc < 0)
+		return rc;
+	struct account_config c = {.name = p->name};
+	p->ops->account(p, &c);
+	clamp_in_flight(g, &c);
+	tell_doubts(g, p);
+	if (!g->accounts)
+		g->accounts = accounts_new(&g->budget, tell_change, g);
+	s->nplaces = places_of(p);
+	s->places = arena_array(&s->cs->stage.arena, s->nplaces, sizeof(struct account *));
+	for (size_t i = 0; i < s->nplaces; i++) {
+		c.place = s->nplaces > 1 ? p->ops->place(p, i) : NULL;
+		s->places[i] = account_add(g->accounts, &c);
 	}
-	s->account = made;
+	s->account = s->places[0];
 	return 0;
 }
 
@@ -252,6 +267,29 @@ int money_start(struct engine *g, struct err *e)
 	return rc;
 }
 
+static void add_counts(struct account_counts *sum, struct account *a)
+{
+	struct account_counts n;
+	bool first = sum->window == 0;
+	account_counts(a, &n);
+	sum->requests += n.requests;
+	sum->ok += n.ok;
+	sum->limited += n.limited;
+	sum->troubled += n.troubled;
+	sum->lost += n.lost;
+	sum->refused += n.refused;
+	sum->filtered += n.filtered;
+	sum->invalid += n.invalid;
+	sum->tokens_in += n.tokens_in;
+	sum->tokens_out += n.tokens_out;
+	sum->cost += n.cost;
+	sum->waiting += n.waiting;
+	sum->in_flight += n.in_flight;
+	sum->window += n.window;
+	sum->paused = n.paused && (first || sum->paused); /* all of them */
+	sum->paused_s += n.paused_s;
+}
+
 void money_status(struct engine *g, struct run_status *st)
 {
 	if (!g->accounts)
@@ -268,7 +306,9 @@ void money_status(struct engine *g, struct run_status *st)
 			continue;
 		struct provider_status *p = &st->providers[st->nproviders++];
 		p->name = s->cs->stage.provider->name;
-		account_counts(s->account, &p->c);
+		p->c = (struct account_counts){.requests = 0};
+		for (size_t k = 0; k < s->nplaces; k++)
+			add_counts(&p->c, s->places[k]);
 	}
 }
 

@@ -94,6 +94,8 @@ struct provider_ops {
 	/* Speech servers */
 	/** How many servers (base_urls) stand behind this provider, each with an account of its own; NULL: one. */
 	size_t (*places)(const struct provider *p);
+	/** "10.0.0.2:9900" of the i-th of them, for messages, in memory of the provider's. */
+	const char *(*place)(const struct provider *p, size_t i);
 	void (*speaking)(const struct provider *p, struct provider_speaking *ret);
 	/** A voice for a person, as JSON that goes into the request and its key ({"manual_seed": 1234}, {"voice": "alloy"}); another than `other`, the voice of
 	 * the other side (NULL: not chosen yet), whenever there are two. What is not known of the person is drawn. */

@@ -16,7 +16,8 @@
 #include <unistd.h>
 
 /* The sound executor: one thread that keeps worker processes busy, two items in flight each. A worker that dies or hangs costs its first item
- * (killed from outside: that item is tried once more) and is started anew; its second item goes back to the queue. */
+ * (killed from outside: that item is tried once more) and is started anew; its second item goes back to the queue. Errands of network threads
+ * (errand.c) are jobs, too, and go before items. */
 
 #define IN_FLIGHT 2
 #define READY_MS 30000 /* a worker that has not said READY by then will not */
@@ -28,6 +29,7 @@
 struct job {
 	int stage;
 	int32_t item;
+	struct errand *errand; /* instead of an item */
 	struct digest key, input;
 	const struct json *asks; /* in the job's arena, for the answers */
 	struct arena arena;
@@ -56,43 +58,6 @@ struct sound {
 	int64_t turned_ms; /* when the loop last looked at its workers */
 };
 
-static struct json *stage_setup(struct arena *a, const struct stage_run *s)
-{
-	const struct stage *st = &s->cs->stage;
-	struct json *row = json_object(a);
-	json_set_int(a, row, "index", s->at);
-	json_set_text(a, row, "name", st->name);
-	json_set_text(a, row, "uses", s->ops->name);
-	json_set_int(a, row, "seed", (int64_t)st->seed);
-	json_set_text(a, row, "dataset", st->dataset);
-	json_set_text(a, row, "base", st->base);
-	json_set_int(a, row, "cpu_s", s->cs->item_timeout_s + 5);
-	json_set(a, row, "params", options_json(a, s->ops->options, s->ops->noptions, st->params, 0));
-	json_set_text(a, row, "parts", s->parts.data);
-	if (st->provider) {
-		const struct provider *p = st->provider;
-		struct json *provider = json_object(a);
-		json_set_text(a, provider, "name", p->name);
-		json_set_text(a, provider, "kind", p->ops->kind);
-		json_set(a, provider, "params", options_json(a, p->ops->options, p->ops->noptions, p->params, 0));
-		json_set(a, row, "provider", provider);
-	}
-	return row;
-}
-
-void sound_setup(struct engine *g, const char *folder, struct buf *ret)
-{
-	struct arena a = ARENA_INIT;
-	struct json *setup = json_object(&a), *stages = json_array(&a);
-	json_set_text(&a, setup, "objects", folder);
-	for (size_t i = 0; i < g->nstages; i++)
-		if (g->stages[i].chosen && g->stages[i].exec == EXEC_SOUND)
-			json_append(stages, stage_setup(&a, &g->stages[i]));
-	json_set(&a, setup, "stages", stages);
-	json_write(ret, setup);
-	arena_release(&a);
-}
-
 /* --- Workers --- */
 
 static int64_t ready_ms(const struct sound *x)
@@ -118,6 +83,8 @@ static int worker_start(struct sound *x, struct worker *w, struct err *e)
 
 static void job_forget(struct sound *x, struct worker *w, int at)
 {
+	if (!w->jobs[at].errand)
+		x->g->stages[w->jobs[at].stage].in_flight--;
 	arena_release(&w->jobs[at].arena);
 	for (int i = at; i + 1 < w->njobs; i++)
 		w->jobs[i] = w->jobs[i + 1];
@@ -140,6 +107,10 @@ static void deadline_set(struct sound *x, struct worker *w)
 static void requeue(struct sound *x, struct job *j)
 {
 	struct engine *g = x->g;
+	if (j->errand) {
+		errand_again(g, j->errand);
+		return;
+	}
 	pthread_mutex_lock(&g->lock);
 	keyed_push(&g->stages[j->stage].sound, j->item, &j->key);
 	pthread_mutex_unlock(&g->lock);
@@ -162,7 +133,6 @@ static void job_end(struct sound *x, struct record *r, struct worker *w, struct 
 	struct stage_run *s = &x->g->stages[j->stage];
 	d->key = j->key;
 	d->input = j->input;
-	s->in_flight--;
 	record_begin(r, s->ops->kind == STAGE_EXPAND ? item_at(x->g, j->item)->parent : j->item);
 	int32_t item = j->item;
 	visit_finish(r, s, item, d);
@@ -187,6 +157,22 @@ static void never_ready(struct sound *x, const char *hung)
 			x->g->args->worker[0], NEVER_READY);
 	if (e.code)
 		engine_fail(x->g, &e);
+	if (e.code)
+		errands_close(x->g);
+}
+
+/* What is told of a job that its worker did not live to finish. */
+static int ended_why(const struct sound *x, const struct job *j, const char *hung, int status, struct err *e)
+{
+	if (hung)
+		return err_set(e, ERR_HUNG, "no answer from taf-worker within %d s (item_timeout_s)",
+			x->g->stages[j->stage].cs->item_timeout_s);
+	if (WIFSIGNALED(status) && from_outside(WTERMSIG(status))) /* nothing wrong with the item: the next run takes it up */
+		return err_set(e, ERR_TRANSIENT, "taf-worker was killed on this item, twice (out of memory?)");
+	if (WIFSIGNALED(status))
+		return err_set(e, ERR_WORKER, "taf-worker died on this item (signal %d, %s)", WTERMSIG(status),
+			strsignal(WTERMSIG(status)));
+	return err_set(e, ERR_WORKER, "taf-worker ended on this item (exit status %d)", WEXITSTATUS(status));
 }
 
 /* The worker's process is gone, or is to go: its first item is at fault, unless it was killed from outside and this was the first time. */
@@ -203,52 +189,28 @@ static void worker_end(struct sound *x, struct record *r, struct worker *w, cons
 		never_ready(x, hung);
 	if (w->njobs > 0) {
 		struct job *j = &w->jobs[0];
-		struct slot *slot = slot_at(&x->g->stages[j->stage], j->item);
-		if ((outside && slot->tries++ == 0) || !w->ready || x->now) {
+		bool first = outside && (j->errand ? j->errand->tries++ : slot_at(&x->g->stages[j->stage], j->item)->tries++) == 0;
+		if (first || !w->ready || x->now) {
 			requeue(x, j);
-			x->g->stages[j->stage].in_flight--;
+			job_forget(x, w, 0);
+		} else if (j->errand) {
+			int rc = ended_why(x, j, hung, status, j->errand->e);
+			errand_done(j->errand, rc);
 			job_forget(x, w, 0);
 		} else {
 			struct err e = ERR_INIT;
 			struct visit_done d = {.e = &e};
-			if (hung)
-				d.rc = err_set(&e, ERR_HUNG, "no answer from taf-worker within %d s (item_timeout_s)",
-					x->g->stages[j->stage].cs->item_timeout_s);
-			else if (WIFSIGNALED(status) &&
-					 from_outside(WTERMSIG(status))) /* nothing wrong with the item: the next run takes it up */
-				d.rc = err_set(&e, ERR_TRANSIENT, "taf-worker was killed on this item, twice (out of memory?)");
-			else if (WIFSIGNALED(status))
-				d.rc = err_set(&e, ERR_WORKER, "taf-worker died on this item (signal %d, %s)", WTERMSIG(status),
-					strsignal(WTERMSIG(status)));
-			else
-				d.rc = err_set(&e, ERR_WORKER, "taf-worker ended on this item (exit status %d)", WEXITSTATUS(status));
+			d.rc = ended_why(x, j, hung, status, &e);
 			job_end(x, r, w, &d);
 		}
 	}
 	while (w->njobs > 0) {
 		requeue(x, &w->jobs[0]);
-		x->g->stages[w->jobs[0].stage].in_flight--;
 		job_forget(x, w, 0);
 	}
 }
 
 /* --- Sending --- */
-
-int sound_message(struct stage_run *s, const struct work *w, uint64_t ticket, struct buf *ret, struct err *e)
-{
-	CLEANUP(buf_release) struct buf body = BUF_INIT;
-	buf_printf(&body, "{\"stage\":%d,\"slot\":%d,\"id\":", s->at, w->slot);
-	json_write_string(&body, w->id);
-	buf_puts(&body, ",\"call\":");
-	json_write(&body, w->call ? w->call : json_null(w->arena));
-	buf_puts(&body, ",\"asks\":");
-	json_write(&body, w->asks ? w->asks : json_null(w->arena));
-	buf_putc(&body, '}');
-	if (buf_error(&body) || body.len + 64 > MESSAGE_MAX)
-		return err_set(e, ERR_TOOBIG, "the call is too large for a worker (%zu bytes)", body.len);
-	message_put(ret, MESSAGE_WORK, ticket, buf_view(&body));
-	return 0;
-}
 
 /* View, asks and stored answers of an item, as a WORK message; < 0: it ends here (d is filled). */
 static int job_message(
@@ -278,6 +240,13 @@ static bool next_job(struct sound *x, struct job *ret)
 	struct keyed keyed;
 	bool found = false;
 	pthread_mutex_lock(&g->lock);
+	ret->errand = errand_take(g); /* also while the run is stopping: a thread in mid-item waits for it */
+	if (ret->errand) {
+		ret->stage = ret->errand->stage;
+		x->in_flight++;
+		pthread_mutex_unlock(&g->lock);
+		return true;
+	}
 	for (size_t i = g->nstages; !found && i-- > 0 && !g->stopping;) {
 		ret->stage = (int)i;
 		found = keyed_pop(&g->stages[i].sound, &keyed);
@@ -307,6 +276,12 @@ static bool give_job(struct sound *x, struct record *r, struct worker *w, const 
 	struct job *j = &w->jobs[w->njobs++];
 	struct stage_run *s = &x->g->stages[job->stage];
 	*j = *job;
+	if (j->errand) {
+		buf_str(&w->out, buf_view(&j->errand->message));
+		if (w->njobs == 1)
+			deadline_set(x, w);
+		return true;
+	}
 	s->in_flight++;
 	record_begin(r, s->ops->kind == STAGE_EXPAND ? item_at(x->g, j->item)->parent : j->item);
 	struct err e = ERR_INIT;
@@ -315,7 +290,6 @@ static bool give_job(struct sound *x, struct record *r, struct worker *w, const 
 	d.rc = job_message(x, r, s, j, &w->out, &d);
 	s->busy_us += clock_us() - from;
 	if (d.rc < 0) {
-		s->in_flight--;
 		if (d.rc == ERR_STOPPED)
 			visit_later(s, j);
 		else
@@ -342,6 +316,7 @@ static void fill_workers(struct sound *x, struct record *r)
 					requeue(x, &job);
 					x->in_flight--;
 					engine_fail(x->g, &e);
+					errands_close(x->g);
 					return;
 				}
 				given = give_job(x, r, w, &job);
@@ -357,9 +332,38 @@ static struct str work_id(struct engine *g, const struct stage_run *s, int32_t i
 	return item_at(g, s->ops->kind == STAGE_EXPAND ? item_at(g, item)->parent : item)->id;
 }
 
+static bool take_errand(struct sound *x, struct worker *w, const struct message *m)
+{
+	struct errand *errand = w->jobs[0].errand;
+	struct arena a = ARENA_INIT;
+	struct json *reply;
+	if (m->ticket != errand->ticket)
+		return false;
+	int rc = json_parse(&a, m->body, &reply, errand->e);
+	if (rc < 0) {
+		rc = errand->e->code = ERR_WORKER;
+		err_context(errand->e, "taf-worker sent what is no answer to this errand");
+	} else {
+		struct stage_run *s = &x->g->stages[errand->stage];
+		const struct json *fields = json_get(reply, "fields");
+		s->busy_us += json_get_int(reply, "us", 0);
+		rc = (int)json_get_int(reply, "code", ERR_WORKER);
+		if (rc < 0)
+			err_set(errand->e, rc, "%.*s", STR_FMT(json_get_str(reply, "error")));
+		json_write(&errand->reply, fields ? fields : json_object(&a));
+	}
+	arena_release(&a);
+	errand_done(errand, rc);
+	job_forget(x, w, 0);
+	deadline_set(x, w);
+	return true;
+}
+
 /* False: what the worker sent is no answer to its first item. */
 static bool take_done(struct sound *x, struct record *r, struct worker *w, const struct message *m)
 {
+	if (w->njobs > 0 && w->jobs[0].errand)
+		return take_errand(x, w, m);
 	if (w->njobs == 0 || m->ticket != (uint64_t)w->jobs[0].item)
 		return false;
 
@@ -512,6 +516,8 @@ static void *sound_main(void *arg)
 		pthread_mutex_unlock(&x->g->lock);
 		if (stop)
 			break;
+		if (x->now)
+			errands_close(x->g);
 		fill_workers(x, &r);
 		poll_workers(x, &r, p);
 		pthread_cond_broadcast(&x->g->idle);
@@ -519,6 +525,7 @@ static void *sound_main(void *arg)
 	for (int i = 0; i < x->n; i++)
 		if (x->workers[i].pid)
 			worker_end(x, &r, &x->workers[i], NULL);
+	errands_close(x->g);
 	record_release(&r);
 	free(p);
 	return NULL;
@@ -530,7 +537,7 @@ int sound_start(struct engine *g, struct err *e)
 {
 	bool any = false;
 	for (size_t i = 0; i < g->nstages; i++)
-		any |= g->stages[i].chosen && g->stages[i].exec == EXEC_SOUND;
+		any |= g->stages[i].chosen && g->stages[i].ops->exec == EXEC_SOUND;
 	if (!any)
 		return 0;
 	struct sound *x = xcalloc(1, sizeof(*x));

@@ -211,6 +211,8 @@ extern const struct stage_registry stages_all;
 struct stage_sound {
 	const char *name;
 	int (*process)(struct work *w, struct err *e);
+	/** What a network thread of the stage wants to know of sounds (work_io.errand): the answer goes to w->fields. NULL: nothing. */
+	int (*errand)(struct work *w, const struct json *request, struct err *e);
 };
 extern const struct stage_sound *const stages_sound[];
 

@@ -113,6 +113,11 @@ int visit_prepare(struct record *r, struct stage_run *s, int32_t n, struct work 
 		.object_read = object_read,
 		.ask = asks_answer,
 		.ask_invalid = asks_invalid,
+		.sound_find = sounds_find,
+		.speak = sounds_speak,
+		.sound_keep = sounds_keep,
+		.sound_use = sounds_use,
+		.errand = errand_run,
 		.arg = s,
 		.item = n};
 	*w = (struct work){.stage = &s->cs->stage,

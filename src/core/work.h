@@ -25,10 +25,32 @@ struct work_asked {
 	struct work_asked *next;          /* the one before */
 };
 
+/** One sound of a speech server, as it is stored. */
+struct work_sound {
+	const struct json *request; /* canonical: {text, voice, emotion?} */
+	const char *side;           /* of the call: its draws */
+	const char *step;           /* "left 3" */
+	int rung;                   /* how it was asked for: the draw number counts from here */
+};
+
 struct work_io {
 	/** The stored answer of this draw, else a new one, stored first: {content, finish, model, …} (core/provider.h), in the record's memory. */
 	int (*ask)(void *arg, struct work *w, const struct work_ask *q, struct json **ret_answer, struct err *e);
 	void (*ask_invalid)(void *arg, struct work *w); /* it did not pass; counted. May be NULL */
+	/* A speech server (core/tts.h) */
+	/** The stored answer {object, …}: 1, or 0 for none. */
+	int (*sound_find)(void *arg, struct work *w, const struct work_sound *s, struct json **ret, struct err *e);
+	/** Ask the server: provider_ops.speak. */
+	int (*speak)(
+		void *arg, struct work *w, const struct provider_speak *q, struct provider_sound *ret, struct err *e);
+	/** Store an accepted sound's answer; its object was put. */
+	int (*sound_keep)(
+		void *arg, struct work *w, const struct work_sound *s, const struct json *answer, struct err *e);
+	/** The result is made of this one. */
+	int (*sound_use)(
+		void *arg, struct work *w, const struct work_sound *s, const struct json *answer, struct err *e);
+	/** An errand of a sound stage whose items network threads work (speak with a server): what its stage_sound.errand() makes of the request, in a worker. */
+	int (*errand)(void *arg, struct work *w, const struct json *request, struct json **ret, struct err *e);
 	/* Objects: store bytes, or read whole (ERR_LOST when missing or damaged). */
 	int (*object_put)(void *arg, struct str bytes, struct digest *ret, struct err *e);
 	int (*object_read)(void *arg, const struct digest *d, size_t max, struct buf *ret, struct err *e);

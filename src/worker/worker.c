@@ -23,7 +23,7 @@ struct worked_stage {
 	struct stage stage;
 	struct provider provider;
 	int index;
-	int (*process)(struct work *w, struct err *e);
+	const struct stage_sound *sound;
 	int64_t cpu_s;
 	bool inited;
 	struct str parts; /* of the stage's fingerprint: what its data files held */
@@ -82,8 +82,8 @@ static int setup_stage(struct worker *k, struct worked_stage *ws, const struct j
 	const struct stage_ops *ops = config_stage_type(k->kit->registry, uses);
 	for (const struct stage_sound *const *s = k->kit->sounds; *s; s++)
 		if (str_is(uses, (*s)->name))
-			ws->process = (*s)->process;
-	if (!ops || !ws->process)
+			ws->sound = *s;
+	if (!ops || !ws->sound)
 		return err_set(e, ERR_CONFIG,
 			"this taf-worker does not know the stage type '%.*s': is it of the same build as taf?", STR_FMT(uses));
 	struct stage *st = &ws->stage;
@@ -160,7 +160,10 @@ static int work_item(struct worker *k, const struct json *v, struct work *w, str
 			return rc;
 	}
 	ws->inited = true;
-	return ws->process(w, e);
+	const struct json *errand = json_get(v, "errand");
+	if (!errand)
+		return ws->sound->process(w, e);
+	return ws->sound->errand ? ws->sound->errand(w, errand, e) : err_set(e, ERR_BUG, "an errand that the stage does not know");
 }
 
 static void reply_put(struct buf *out, uint64_t ticket, const struct work *w, int code, int64_t us, const struct err *e)

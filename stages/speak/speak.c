@@ -2,6 +2,7 @@
 #include "stages/speak/speak.h"
 
 #include "base/alloc.h"
+#include "core/account.h"
 #include "core/call.h"
 #include "provider/espeak.h"
 #include "stages/speak/speech_text.h"
@@ -13,6 +14,8 @@
 #define TAF_FFMPEG_VERSION "unknown"
 #endif
 
+#define TURNS_A_SIDE 4 /* of the real calls, in the mean */
+#define CHARACTERS_A_TURN 63
 #define RATE_MIN 80 /* what the engine takes, in words a minute */
 #define RATE_MAX 450
 
@@ -36,11 +39,46 @@ static const struct option options[] = {
 		.min = 0.5,
 		.max = 2,
 		.help = "Factor on the speaking rate of the voices file."},
+	{.name = "delivery",
+		.type = OPT_BOOL,
+		.offset = offsetof(struct speak_params, delivery),
+		.flags = OPTION_SHAPES,
+		.dflt = "false",
+		.help = "Hand a turn's emotion to the server, where it takes one."},
+	{.name = "pace_min",
+		.type = OPT_REAL,
+		.offset = offsetof(struct speak_params, pace_min),
+		.flags = OPTION_SHAPES,
+		.dflt = "1.5",
+		.min = 0.1,
+		.max = 5,
+		.unit = "syllables/s",
+		.help = "A server's sound that is slower than this is absurdly long, and asked for again."},
+	{.name = "pace_max",
+		.type = OPT_REAL,
+		.offset = offsetof(struct speak_params, pace_max),
+		.flags = OPTION_SHAPES,
+		.dflt = "10",
+		.min = 5,
+		.max = 50,
+		.unit = "syllables/s",
+		.help = "A server's sound that is faster than this is too short for its text, and asked for again."},
+	{.name = "min_sample_rate",
+		.type = OPT_INT,
+		.offset = offsetof(struct speak_params, min_sample_rate),
+		.flags = OPTION_SHAPES,
+		.dflt = "16000",
+		.min = 4000,
+		.max = 96000,
+		.unit = "Hz",
+		.help = "A server's sound below this is asked for again."},
 };
 
 static void fields(const void *params, struct stage_fields *ret)
 {
-	(void)params;
+	const struct speak_params *p = params;
+	if (p->delivery)
+		fields_read(ret, "turns.emotion", FIELD_OPTIONAL);
 	fields_read(ret, "turns.text", 0);
 	fields_read(ret, "turns.role", 0);
 	fields_read(ret, "profile.left.age", FIELD_OPTIONAL);
@@ -113,10 +151,12 @@ static enum voice_age age_of(const struct voices *all, const struct json *age)
 	return has(s, "年轻") || has(s, "青") || str_is(s, "young") ? VOICE_YOUNG : VOICE_ANY_AGE;
 }
 
-static struct voice_persona persona_of(const struct work *w, const struct voices *all, const char *role)
+/* A caller or agent of unknown age is not old. */
+struct voice_persona speak_persona(const struct work *w, const char *role)
 {
+	const struct speak_state *st = w->stage->state;
 	const struct json *person = json_get(json_get(w->call, "profile"), role);
-	struct voice_persona who = {gender_of(json_get_str(person, "gender")), age_of(all, json_get(person, "age"))};
+	struct voice_persona who = {gender_of(json_get_str(person, "gender")), age_of(&st->voices, json_get(person, "age"))};
 	if (who.gender == VOICE_ANY_GENDER)
 		who.gender = gender_heard(json_get(w->call, "turns"), role);
 	return who;
@@ -128,8 +168,8 @@ static void choose_voices(struct work *w, struct voice_choice *left, struct voic
 	const struct speak_state *st = w->stage->state;
 	struct draw d;
 	work_draw(w, "voice right", &d);
-	*right = voices_choose(&st->voices, persona_of(w, &st->voices, "right"), NULL, &d);
-	struct voice_persona caller = persona_of(w, &st->voices, "left");
+	*right = voices_choose(&st->voices, speak_persona(w, "right"), NULL, &d);
+	struct voice_persona caller = speak_persona(w, "left");
 	work_draw(w, "voice left", &d);
 	if (caller.age == VOICE_ANY_AGE)
 		caller.age = draw_below(&d, 2) ? VOICE_YOUNG : VOICE_MIDDLE;
@@ -170,8 +210,15 @@ int speak_spoken(const struct stage *s, struct buf *ret, struct str text, struct
 	return code;
 }
 
+static bool by_server(const struct stage *s)
+{
+	return s->provider && s->provider->ops->speak;
+}
+
 static int asks(struct work *w, struct err *e)
 {
+	if (by_server(w->stage))
+		return 0; /* what is asked depends on what comes */
 	struct voice_choice left, right;
 	choose_voices(w, &left, &right);
 	CLEANUP(buf_release) struct buf spoken = BUF_INIT;
@@ -196,6 +243,17 @@ static int asks(struct work *w, struct err *e)
 	return 0;
 }
 
+/* A server counts characters: some 400 a call. */
+static void cost(const struct stage *s, struct stage_cost *ret)
+{
+	struct provider_speaking how = {.batch = 1};
+	if (!by_server(s))
+		return;
+	s->provider->ops->speaking(s->provider, &how);
+	ret->requests = 2 * ((TURNS_A_SIDE + how.batch - 1) / how.batch);
+	ret->bytes_in = 2 * TURNS_A_SIDE * CHARACTERS_A_TURN * (int64_t)ACCOUNT_BYTES_PER_TOKEN;
+}
+
 static const char *libraries(void)
 {
 	return "libavcodec " TAF_FFMPEG_VERSION;
@@ -213,7 +271,9 @@ const struct stage_ops stage_speak = {
 	.noptions = COUNT_OF(options),
 	.fields = fields,
 	.init = init,
+	.cost = cost,
 	.serves = PROVIDER_TTS,
 	.asks = asks,
+	.process = speak_by_server,
 	.libraries = libraries,
 };

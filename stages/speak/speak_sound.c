@@ -86,4 +86,4 @@ static int process(struct work *w, struct err *e)
 	return 0;
 }
 
-const struct stage_sound speak_sound = {.name = "speak", .process = process};
+const struct stage_sound speak_sound = {.name = "speak", .process = process, .errand = speak_measure};
