@@ -99,22 +99,6 @@ static int put_object(void *arg, struct str bytes, struct digest *ret, struct er
 	return objects_put(t->args->objects, bytes, ret, e);
 }
 
-static void work_here(struct trial *t)
-{
-	struct err own = ERR_INIT;
-	int64_t from = clock_us();
-	t->w.io->object_put = put_object;
-	t->w.io->keeps_sent = true;
-	int rc = t->s->ops->process(&t->w, &own);
-	t->ret->us = clock_us() - from;
-	tell_asks(t, t->w.io->answers);
-	tell_questions(t);
-	if (rc < 0)
-		tell_failure(t, rc, &own);
-	else
-		tell_result(t);
-}
-
 /* --- In a worker --- */
 
 /* An object that the input names, into the folder that the worker knows. Removing or replacing it there leaves the original alone. */
@@ -245,43 +229,92 @@ static int take_reply(struct trial *t, struct str body, struct err *own)
 	return 0;
 }
 
+/* The answer of a worker that is started for this one message: ERR_WORKER when it dies on it. */
+static int helper_ask(struct trial *t, struct str message, struct helper *h, struct message *ret, struct err *e)
+{
+	if (!t->args->worker || !t->args->worker[0])
+		return err_set(e, ERR_IO, "no command is known for the worker that stage %s needs", t->args->stage);
+	int rc = helper_start(t, h, e);
+	if (rc == 0)
+		rc = helper_send(h, message, e);
+	if (rc < 0)
+		return rc;
+	rc = helper_read(h, (int64_t)t->s->cs->item_timeout_s * 1000, ret, e);
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
+	int status = helper_end(h);
+	if (WIFSIGNALED(status))
+		return err_set(e, ERR_WORKER, "taf-worker died on this item (signal %d, %s)", WTERMSIG(status),
+			strsignal(WTERMSIG(status)));
+	return err_set(e, ERR_WORKER, "taf-worker ended on this item (exit status %d)", WEXITSTATUS(status));
+}
+
 static int work_in_worker(struct trial *t, struct err *e)
 {
 	CLEANUP(helper_release) struct helper h = {0, -1, BUF_INIT_MAX(MESSAGE_MAX + 65536)};
 	CLEANUP(buf_release) struct buf out = BUF_INIT_MAX(2 * MESSAGE_MAX);
 	struct err own = ERR_INIT;
 	struct message m;
-	if (!t->args->worker || !t->args->worker[0])
-		return err_set(e, ERR_IO, "no command is known for the worker that stage %s needs", t->args->stage);
 	int rc = bring_objects(t, t->w.call, e);
 	if (rc == 0)
 		rc = bring_objects(t, t->w.asks, e);
 	if (rc == 0)
 		rc = sound_message(t->s, &t->w, 1, &out, e);
-	if (rc == 0)
-		rc = helper_start(t, &h, e);
-	if (rc == 0)
-		rc = helper_send(&h, buf_view(&out), e);
 	if (rc < 0)
 		return rc;
-	int got = helper_read(&h, (int64_t)t->s->cs->item_timeout_s * 1000, &m, &own);
-	if (got > 0) {
-		got = take_reply(t, m.body, &own);
-	} else if (got == 0) {
-		int status = helper_end(&h);
-		got = WIFSIGNALED(status)
-				  ? err_set(&own, ERR_WORKER, "taf-worker died on this item (signal %d, %s)", WTERMSIG(status),
-						strsignal(WTERMSIG(status)))
-				  : err_set(&own, ERR_WORKER, "taf-worker ended on this item (exit status %d)", WEXITSTATUS(status));
-	}
-	if (got < 0)
-		tell_failure(t, got, &own);
+	rc = helper_ask(t, buf_view(&out), &h, &m, &own);
+	if (rc == 0)
+		rc = take_reply(t, m.body, &own);
+	enum err_class class = rc < 0 ? err_class_of(rc) : CLASS_DATA;
+	if (class == CLASS_MACHINE || class == CLASS_CONFIG) /* not of this call */
+		return err_set(e, rc, "%s", own.text);
+	if (rc < 0)
+		tell_failure(t, rc, &own);
 	else
 		tell_result(t);
 	return 0;
 }
 
 /* --- The work --- */
+
+/* work_io.errand */
+static int try_errand(void *arg, struct work *w, const struct json *request, struct json **ret, struct err *e)
+{
+	struct stage_run *s = arg;
+	struct trial *t = (struct trial *)s->g;
+	CLEANUP(helper_release) struct helper h = {0, -1, BUF_INIT_MAX(MESSAGE_MAX + 65536)};
+	CLEANUP(buf_release) struct buf out = BUF_INIT_MAX(2 * MESSAGE_MAX);
+	struct message m;
+	struct json *reply;
+	int rc = errand_message(s, w, request, 1, &out, e);
+	if (rc == 0)
+		rc = helper_ask(t, buf_view(&out), &h, &m, e);
+	if (rc == 0)
+		rc = json_parse(w->arena, m.body, &reply, e);
+	if (rc < 0)
+		return rc;
+	rc = (int)json_get_int(reply, "code", ERR_WORKER);
+	*ret = json_copy(w->arena, json_get(reply, "fields"));
+	return rc < 0 ? err_set(e, rc, "%.*s", STR_FMT(json_get_str(reply, "error"))) : 0;
+}
+
+static void work_here(struct trial *t)
+{
+	struct err own = ERR_INIT;
+	int64_t from = clock_us();
+	t->w.io->object_put = put_object;
+	t->w.io->keeps_sent = true;
+	t->w.io->errand = try_errand;
+	int rc = t->s->ops->process(&t->w, &own);
+	t->ret->us = clock_us() - from;
+	tell_asks(t, t->w.io->answers);
+	tell_questions(t);
+	if (rc < 0)
+		tell_failure(t, rc, &own);
+	else
+		tell_result(t);
+}
+
 
 int try_work(struct trial *t, struct err *e)
 {
