@@ -1,0 +1,185 @@
+# Speech from a server: stored by line, asked for again when it will not do, at several places; every call ends whole or quarantined with its reason.
+TAF_LLM_SERVER=$TAF_TOP/${BUILD:-build}/taf-tts-server
+. "$TAF_TOP/tests/cases/kit/llm.sh"
+own_programs
+server_on
+first_port=$port
+
+# tts_project DIR [PROVIDER LINES…]: 8 imported calls, 6 written ones; spoken and mixed
+tts_project() {
+	local dir=$1 line
+	shift
+	mkdir -p "$dir"
+	cp -r "$kit"/personas.yaml "$kit"/calls.jsonl "$kit"/scenarios "$dir"/
+	{
+		cat <<-YAML
+			version: 1
+			name: taf-case
+			seed: 7
+			providers:
+			  talker: {kind: script}
+			  voices:
+		YAML
+		for line in "$@"; do echo "    $line"; done
+		cat <<-YAML
+			stages:
+			  - name: calls
+			    uses: import
+			    with: {inputs: [calls.jsonl], private: false}
+			  - name: agents
+			    uses: synthesize
+			    with: {provider: talker, scenarios: [scenarios/*.yaml], personas: personas.yaml, count: 6}
+			  - name: say
+			    uses: speak
+			    needs: [calls, agents]
+			    with: {provider: voices}
+			  - name: mix
+			    uses: normalize
+			    needs: [say]
+		YAML
+	} >"$dir/pipeline.yaml"
+}
+chattts=('kind: chattts' "base_url: http://127.0.0.1:$port" 'in_flight: 6' 'temperature: [0.3, 0.5]' 'casts: 2' 'attempts: 8')
+tts_project p "${chattts[@]}"
+# sounds WORK: how many are stored
+sounds() { python3 -c 'import sqlite3, sys; print(sqlite3.connect(sys.argv[1] + "/taf.db").execute("SELECT count(*) FROM answer").fetchone()[0])' "$1"; }
+quarantined() { stage quarantined say <out; }
+
+# --- All well ---
+taf run -f p/pipeline.yaml -w w --json
+is "run: exit status" "$? $(cat err)" "0 "
+is "run: all spoken" "$(stage calls_out say <out) $(stage calls_out mix <out)" "14 14"
+requests=$(served requests)
+texts=$(sounds w)
+llm results w >wanted
+python3 - w <<'P'
+import json, sqlite3, sys
+db = sqlite3.connect(sys.argv[1] + "/taf.db")
+calls = sides = 0
+for fields, in db.execute("SELECT fields FROM result"):
+    f = json.loads(fields)
+    if "speech" not in f:
+        continue
+    calls += 1
+    voices = {json.dumps(s["voice"], sort_keys=True) for s in f["speech"]}
+    sides += len(voices)
+    bad = [s for s in f["speech"] if s["duration_ms"] < 100 or s["sample_rate"] != 24000]
+    print("ok sound" if not bad else f"not ok sound: {bad}")
+print("ok each side keeps its voice, and the two differ" if sides == 2 * calls else f"not ok voices: {sides} of {calls} calls")
+P
+reset
+taf run -f p/pipeline.yaml -w w --json --set stages.mix.with.loudness=-20
+is "another loudness: nothing is spoken" "$? $(served requests)" "0 0"
+cp -r p q
+python3 - q/calls.jsonl <<'P'
+import json, sys
+lines = open(sys.argv[1], encoding="utf-8").read().splitlines()
+call = json.loads(lines[0])
+call["left"][1] = "我这边是客服中心，请您核对一下刚才的信息。"
+lines[0] = json.dumps(call, ensure_ascii=False)
+open(sys.argv[1], "w", encoding="utf-8").write("\n".join(lines) + "\n")
+P
+taf run -f q/pipeline.yaml -w w --json
+is "one line changed: that one is spoken" "$? $(served requests) $(($(sounds w) - texts))" "0 1 1"
+
+# --- Two places, one of them dead; then the other comes ---
+reset
+dead=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+tts_project two 'kind: chattts' "base_urls: [http://127.0.0.1:$dead, http://127.0.0.1:$first_port]" 'in_flight: 2' 'temperature: [0.3, 0.5]' 'casts: 2' 'attempts: 8'
+taf run -f two/pipeline.yaml -w two/w --json
+is "one place is dead: exit status" "$?" 0
+is "one place is dead: all spoken" "$(stage calls_out say <out)" 14
+server_on second
+reset_second=$port
+sed -i "s/$dead/$port/" two/pipeline.yaml
+rm -rf two/w
+taf run -f two/pipeline.yaml -w two/w --json
+is "two places: exit status" "$?" 0
+is "two places: both are used" "$(($(served requests) > 3))" 1
+kill "$server_pid"
+port=$first_port
+is "two places: the same sounds as from one" "$(llm results two/w | diff wanted - | head -n 3)" ""
+
+# --- The ladder, a step each: every sound of a word is silent until something changes ---
+word=$(python3 -c 'import json; print(json.loads(open("p/calls.jsonl", encoding="utf-8").readline())["left"][0][:4])')
+for step in alone temperature voice never; do
+	reset
+	rm -rf l
+	until=$step
+	[ $step != never ] || until=
+	switch "{\"silent\": 100, \"where\": \"$word\", \"until\": \"$until\"}"
+	taf run -f p/pipeline.yaml -w l --json
+	if [ $step = never ]; then
+		is "ladder: $step: exit status" "$?" 3
+		is "ladder: $step: quarantined" "$(quarantined)" 1
+		taf status -f p/pipeline.yaml -w l --quarantined
+		has "ladder: $step: reason" out "left 0: no sound would do, in 2 voices; the last: it is silent"
+		taf retry -f p/pipeline.yaml -w l
+		switch '{"silent": 0, "where": "", "until": ""}'
+		taf run -f p/pipeline.yaml -w l --json
+		is "ladder: retry: exit status" "$?" 0
+	else
+		is "ladder: $step: exit status" "$?" 0
+		is "ladder: $step: quarantined" "$(quarantined)" 0
+	fi
+done
+switch '{"silent": 0, "where": "", "until": ""}'
+
+# --- All ways of going wrong at once ---
+bad='{"engine-error": 3, "empty-mp3": 3, "silent": 3, "short": 3, "long": 3, "torn-mp3": 3, "wrong-rate": 3, "stereo": 3, "wrong-count": 3, "traversal": 3, "bomb": 3, "bad-crc": 3, "encrypted": 3, "doubled": 3, "html": 3, "reset": 3, "truncate": 3, "bad-json": 3, "fail-status": "500=3,503=3"}'
+reset
+rm -rf b
+switch "$bad"
+taf run -f p/pipeline.yaml -w b --json --set stages.agents.with.count=20
+status=$?
+if [ $status = 0 ] || [ $status = 3 ]; then ok "all at once: exit status"; else bad "all at once: exit status" "$status: $(cat err)"; fi
+is "all at once: whole or quarantined" "$(($(stage calls_out say <out) + $(quarantined)))" 28
+is "all at once: most are whole" "$(($(stage calls_out say <out) >= 26))" 1
+echo "# all at once: $(quarantined) of 28 calls quarantined, $(served requests) requests"
+switch "$(sed 's/: 3/: 0/g; s/=3/=0/g' <<<"$bad")"
+
+# --- Stopped, and killed ---
+for sig in INT KILL; do
+	reset
+	rm -rf w
+	switch '{"latency": "100-300"}'
+	begin w
+	until_served 4 status.200 || bad "SIG$sig: asks" "$(cat w.err)"
+	kill -$sig $pid
+	ended 20
+	switch '{"latency": "0"}'
+	at_rest
+	asked=$(served requests)
+	taf run -f p/pipeline.yaml -w w --json
+	is "SIG$sig: goes on" "$?" 0
+	is "SIG$sig: as a run that was not stopped" "$(llm results w | diff wanted - | head -n 3)" ""
+	[ $sig = KILL ] || is "SIG$sig: nothing answered twice" "$(served answered_again)" 0
+	is "SIG$sig: what was spoken stays" "$(($(served requests) < asked + requests))" 1
+done
+
+# A worker that is killed while it measures costs nothing.
+reset
+rm -rf w
+switch '{"latency": "50-100"}'
+begin w
+until_served 3 status.200 || bad "worker killed: asks" "$(cat w.err)"
+for worker in $(workers); do kill -9 "$worker"; done
+ended 60
+is "worker killed: exit status" "$status" 0
+is "worker killed: the same" "$(llm results w | diff wanted - | head -n 3)" ""
+switch '{"latency": "0"}'
+
+# --- OpenAI's contract, in each format ---
+for format in mp3 wav flac opus pcm; do
+	reset
+	tts_project o 'kind: openai-speech' "base_url: http://127.0.0.1:$port/v1" 'model: m' 'voices: [alloy female young, echo male, nova female, onyx male elderly]' "response_format: $format" 'in_flight: 8'
+	rm -rf o/w
+	taf run -f o/pipeline.yaml -w o/w --json --set stages.agents.with.count=1
+	is "openai-speech, $format: exit status" "$? $(cat err)" "0 "
+	is "openai-speech, $format: all spoken" "$(stage calls_out mix <out)" 9
+done
+switch '{"json-reply": "audio_base64"}'
+rm -rf o/w
+taf run -f o/pipeline.yaml -w o/w --json --set stages.agents.with.count=1
+is "openai-speech, JSON: exit status" "$? $(stage calls_out mix <out)" "0 9"
+switch '{"json-reply": ""}'
