@@ -3,13 +3,12 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/draw.h"
 #include "base/utf8.h"
+#include "provider/remote.h"
 
 #include <string.h>
 
-#define BACKOFF_FIRST_MS 500
-#define BACKOFF_MAX_MS 60000
+#define ROUTE "/chat/completions"
 #define BEFORE_SHOWN 4096 /* bytes of a refusal that are kept beside the answer */
 
 /* --- One exchange --- */
@@ -31,16 +30,7 @@ struct question {
 
 static const char *url_of(struct arena *a, const struct openai_params *o)
 {
-	struct str url = o->base_url;
-	while (str_ends(url, "/"))
-		url.n--;
-	return arena_printf(a, "%.*s%s", STR_FMT(url), str_ends(url, "/chat/completions") ? "" : "/chat/completions");
-}
-
-static void wipe(struct buf *b)
-{
-	explicit_bzero(b->data, b->len);
-	buf_release(b);
+	return remote_url(a, o->base_url, ROUTE);
 }
 
 /* Who pays for a reply without usage: what was refused before any work costs nothing, of anything else nobody knows. */
@@ -103,9 +93,9 @@ static int exchange_once(struct question *s, size_t model, enum openai_format fo
 {
 	const struct openai_params *o = s->o;
 	CLEANUP(buf_release) struct buf body = BUF_INIT_MAX(OPENAI_BODY_MAX);
-	CLEANUP(wipe) struct buf authorization = BUF_INIT;
+	CLEANUP(remote_wipe) struct buf authorization = BUF_INIT;
 	CLEANUP(exchange_release) struct exchange x = {.not_before_ms = not_before_ms};
-	struct str key = openai_key(o);
+	struct str key = remote_key(o->api_key_env);
 	size_t text_bytes = 0;
 	int rc = openai_body(o, openai_model(o, model), format, s->q, &body, &text_bytes, e);
 	if (rc < 0)
@@ -137,16 +127,10 @@ static int exchange_once(struct question *s, size_t model, enum openai_format fo
 
 /* --- Attempts at one model --- */
 
-/* Full jitter: anything up to the doubled wait. From the seed of the draw, which no two questions share, so that they do
- * not come back together. */
+/* From the seed of the draw, which no two questions share, so that they do not come back together. */
 static int64_t backoff_ms(const struct question *s, int64_t failed)
 {
-	int64_t most = BACKOFF_MAX_MS;
-	if (failed < 8 && (int64_t)BACKOFF_FIRST_MS << failed < most)
-		most = (int64_t)BACKOFF_FIRST_MS << failed;
-	char purpose[40];
-	snprintf(purpose, sizeof(purpose), "backoff %lld", (long long)failed);
-	return (int64_t)(draw_hash((uint64_t)s->q->seed, s->o->model, purpose) % (uint64_t)(most + 1));
+	return remote_backoff_ms((uint64_t)s->q->seed, s->o->model, failed);
 }
 
 /* No request of this account will do: all of its stages stop, now. */

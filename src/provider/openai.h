@@ -8,9 +8,8 @@
 #include "core/account.h"
 #include "provider/providers.h"
 
-#define OPENAI_MODELS 8     /* the model and its fallbacks */
-#define OPENAI_WORDS 300    /* bytes of a reply that an error repeats */
-#define OPENAI_KEY_MAX 4096 /* bytes */
+#define OPENAI_MODELS 8  /* the model and its fallbacks */
+#define OPENAI_WORDS 300 /* bytes of a reply that an error repeats */
 #define OPENAI_BODY_MAX ((size_t)64 << 20)
 
 enum openai_json { OPENAI_JSON_AUTO, OPENAI_JSON_OBJECT, OPENAI_JSON_SCHEMA, OPENAI_JSON_OFF };
@@ -31,8 +30,6 @@ struct openai_params {
 	_Atomic bool missing[OPENAI_MODELS];     /* the server has no such model */
 };
 
-/** The key, or empty when the server needs none. Points into the environment, which nobody changes. */
-struct str openai_key(const struct openai_params *p);
 /** Model `i`: 0 is `model`, then the fallbacks. */
 struct str openai_model(const struct openai_params *p, size_t i);
 size_t openai_models(const struct openai_params *p);

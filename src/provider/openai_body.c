@@ -4,12 +4,11 @@
 
 #include "base/alloc.h"
 #include "io/digest.h"
+#include "provider/remote.h"
 
-#include <string.h>
-
-/* Members that are written from options and the request: `extra` may not say them again. */
-static const char *const own_members[] = {
-	"model", "messages", "stream", "n", "temperature", "top_p", "max_tokens", "seed", "stop", "response_format"};
+/* Members that are written from the request and from options: `extra` may not say them again. */
+static const char *const own_members[] = {"model", "messages", "stream", "n", "response_format", NULL};
+static const char *const option_members[] = {"temperature", "top_p", "max_tokens", "seed", "stop", NULL};
 
 size_t openai_models(const struct openai_params *p)
 {
@@ -21,47 +20,17 @@ struct str openai_model(const struct openai_params *p, size_t i)
 	return i == 0 ? p->model : p->fallback_models.v[i - 1];
 }
 
-/* --- Extra members: "a.b" is b within a --- */
+/* --- Extra members --- */
 
 int openai_check_extra(const struct json *extra, struct err *e)
 {
-	JSON_EACH(m, extra) {
-		struct str rest = m->key, first, piece;
-		if (!str_split(&rest, '.', &first) || !first.n)
-			return err_set(e, ERR_CONFIG, "extra: a member needs a name");
-		while (str_split(&rest, '.', &piece))
-			if (!piece.n)
-				return err_set(e, ERR_CONFIG, "extra: %.*s: there is a dot without a name beside it", STR_FMT(m->key));
-		for (size_t i = 0; i < COUNT_OF(own_members); i++)
-			if (str_is(first, own_members[i]))
-				return err_set(e, ERR_CONFIG, "extra: %s cannot be set there%s", own_members[i],
-					i < 4 || str_is(first, "response_format") ? "; it is taf's own" : ": it is an option of its own");
-		const struct json *outer = m->key.n > first.n ? json_get_key(extra, first) : NULL;
-		if (outer)
-			return err_set(e, ERR_CONFIG, "extra: %.*s and %.*s cannot both be set", STR_FMT(first), STR_FMT(m->key));
-	}
-	return 0;
-}
-
-static void set_extra(struct arena *a, struct json *into, const struct json *m)
-{
-	struct str rest = m->key, piece;
-	while (str_split(&rest, '.', &piece) && rest.p) {
-		struct json *inner = json_get_key(into, piece);
-		if (!json_is(inner, JSON_OBJECT)) {
-			inner = json_object(a);
-			json_set_key(a, into, piece, inner);
-		}
-		into = inner;
-	}
-	json_set_key(a, into, piece, json_copy(a, m));
+	return remote_check_extra(extra, own_members, option_members, e);
 }
 
 static void put_extra(struct arena *a, const struct json *extra, struct buf *b)
 {
 	struct json *made = json_object(a);
-	JSON_EACH(m, extra)
-		set_extra(a, made, m);
+	remote_set_extra(a, made, extra);
 	JSON_EACH(m, made) {
 		buf_putc(b, ',');
 		json_write_string(b, m->key);

@@ -2,125 +2,23 @@
 #include "provider/openai.h"
 
 #include "base/alloc.h"
-
-#include <ctype.h>
-#include <stdlib.h>
-#include <string.h>
+#include "provider/remote.h"
 
 #define MILLIONTHS 1e6
 
 /* --- Before any work --- */
 
-struct str openai_key(const struct openai_params *o)
-{
-	char name[256];
-	if (!o->api_key_env.n || o->api_key_env.n >= sizeof(name))
-		return STR("");
-	snprintf(name, sizeof(name), "%.*s", STR_FMT(o->api_key_env));
-	const char *value = getenv(name);
-	return value ? str_trim(str_of(value)) : STR("");
-}
-
-static int check_key(const char *provider, const struct openai_params *o, struct err *e)
-{
-	struct str name = o->api_key_env, key = openai_key(o);
-	if (!name.n)
-		return 0;
-	for (size_t i = 0; i < name.n; i++)
-		if ((!isalnum((unsigned char)name.p[i]) && name.p[i] != '_') || name.n > 200)
-			return err_set(e,
-				ERR_CONFIG, "provider %s: api_key_env: '%.*s%s' is no name of an environment variable; give the bare name, without a $",
-				provider, (int)(name.n > 8 ? 8 : name.n), name.p,
-				name.n > 8 ? "…" : ""); /* not whole: somebody may have put the key itself there */
-	if (!key.n)
-		return err_set(e,
-			ERR_CONFIG, "provider %s: the environment variable %.*s, which should hold the key of the account, is not set: export %.*s=…",
-			provider, STR_FMT(name), STR_FMT(name));
-	if (key.n > OPENAI_KEY_MAX)
-		return err_set(e, ERR_CONFIG, "provider %s: what %.*s holds is too long for a key", provider, STR_FMT(name));
-	for (size_t i = 0; i < key.n; i++)
-		if ((unsigned char)key.p[i] <= ' ' || (unsigned char)key.p[i] >= 0x7f)
-			return err_set(e, ERR_CONFIG,
-				"provider %s: what %.*s holds is no key: it has blanks, line ends or other such characters", provider,
-				STR_FMT(name));
-	return 0;
-}
-
-/* The host and the port of what stands between "://" and the next '/'; an address of version 6 keeps its brackets. *ret_port is empty without one. */
-static void split_authority(struct str authority, struct str *ret_host, struct str *ret_port)
-{
-	size_t host = 0;
-	if (authority.n && authority.p[0] == '[')
-		while (host < authority.n && authority.p[host] != ']')
-			host++;
-	while (host < authority.n && authority.p[host] != ':')
-		host++;
-	*ret_host = str_n(authority.p, host);
-	*ret_port = host < authority.n ? str_n(authority.p + host + 1, authority.n - host - 1) : STR("");
-}
-
-static int check_port(const char *provider, struct str authority, struct err *e)
-{
-	struct str host, port;
-	int64_t number = 0;
-	split_authority(authority, &host, &port);
-	if (host.n == authority.n || (str_int(port, &number) && number >= 1 && number <= 65535))
-		return 0;
-	return err_set(
-		e, ERR_CONFIG, "provider %s: base_url: '%.*s' is no port: a number from 1 to 65535", provider, STR_FMT(port));
-}
-
-static bool loopback(struct str host)
-{
-	return str_is(host, "localhost") || str_ends(host, ".localhost") || str_is(host, "[::1]") || str_starts(host, "127.");
-}
-
-/* A key that anybody on the way can read. */
+/* What a run may do, and yet may not be meant. */
 static void doubts(const struct provider *p, struct buf *ret)
 {
 	const struct openai_params *o = p->params;
-	struct str rest = o->base_url, authority, host, port;
-	if (!o->api_key_env.n || !str_starts(rest, "http://"))
-		return;
-	rest = str_n(rest.p + 7, rest.n - 7);
-	str_split(&rest, '/', &authority);
-	split_authority(authority, &host, &port);
-	if (!loopback(host))
-		buf_printf(
-			ret, "provider %s: base_url is http://, so the key of %.*s and all texts go to %.*s unencrypted; use https:// if the server has it",
-			p->name, STR_FMT(o->api_key_env), STR_FMT(host));
-}
-
-static int check_url(const char *provider, struct str url, struct err *e)
-{
-	size_t head = str_starts(url, "https://") ? 8 : str_starts(url, "http://") ? 7 : 0;
-	struct str host = str_n(url.p + head, url.n - head), authority;
-	if (!head || !host.n || host.p[0] == '/')
-		return err_set(e, ERR_CONFIG,
-			"provider %s: base_url must begin with http:// or https:// and a host, as in https://api.siliconflow.cn/v1",
-			provider);
-	for (size_t i = 0; i < url.n; i++)
-		if ((unsigned char)url.p[i] <= ' ' || (unsigned char)url.p[i] >= 0x7f || strchr("\"\\<>", url.p[i]))
-			return err_set(
-				e, ERR_CONFIG, "provider %s: base_url has a blank or another character that no url has", provider);
-	struct str rest = host;
-	str_split(&rest, '/', &authority);
-	if (memchr(authority.p, '@', authority.n))
-		return err_set(e,
-			ERR_CONFIG, "provider %s: base_url holds a user or password; keep the key in an environment variable and name that: api_key_env",
-			provider);
-	if (check_port(provider, authority, e) < 0)
-		return ERR_CONFIG;
-	if (memchr(url.p, '?', url.n) || memchr(url.p, '#', url.n))
-		return err_set(e, ERR_CONFIG,
-			"provider %s: base_url cannot have a '?' or '#': /chat/completions is put behind it", provider);
-	return 0;
+	remote_doubt_url(p->name, "base_url", o->base_url, o->api_key_env, ret);
 }
 
 static int ready(const struct provider *p, struct err *e)
 {
 	const struct openai_params *o = p->params;
-	int rc = check_url(p->name, o->base_url, e);
+	int rc = remote_check_url(p->name, "base_url", o->base_url, "/chat/completions", e);
 	if (rc < 0)
 		return rc;
 	if (openai_models(o) > OPENAI_MODELS)
@@ -135,7 +33,7 @@ static int ready(const struct provider *p, struct err *e)
 	}
 	if (openai_check_extra(o->extra, e) < 0)
 		return err_context(e, "provider %s", p->name);
-	return check_key(p->name, o, e);
+	return remote_check_key(p->name, o->api_key_env, e);
 }
 
 static void config_of(const struct provider *p, struct account_config *ret)

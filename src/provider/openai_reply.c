@@ -4,40 +4,12 @@
 #include "base/alloc.h"
 #include "base/utf8.h"
 #include "core/chat.h"
+#include "provider/remote.h"
 
 #include <string.h>
 #include <strings.h>
 
-#define DEPTH_MAX 100                 /* levels of a reply's JSON: item threads have small stacks */
 #define CONTENT_MAX ((size_t)8 << 20) /* bytes of an answer */
-
-static bool too_deep(struct str s)
-{
-	int depth = 0;
-	bool in_string = false;
-	for (size_t i = 0; i < s.n && depth <= DEPTH_MAX; i++) {
-		char c = s.p[i];
-		if (in_string && c == '\\')
-			i++;
-		else if (c == '"')
-			in_string = !in_string;
-		else if (!in_string && (c == '{' || c == '['))
-			depth++;
-		else if (!in_string && (c == '}' || c == ']'))
-			depth--;
-	}
-	return depth > DEPTH_MAX;
-}
-
-/* How long the server wishes to be left alone (x-ratelimit-* is the account's business: core/account.c). */
-static int64_t wish(const struct http_facts *f, int64_t wall_ms)
-{
-	double ms;
-	if (str_real(str_of(f->retry_after_ms), &ms) && ms >= 0)
-		return ms < (double)LIMITER_WAIT_MAX_MS ? (int64_t)ms : LIMITER_WAIT_MAX_MS;
-	int64_t after = retry_after_ms(f->retry_after, wall_ms);
-	return after > 0 ? after : 0;
-}
 
 /* --- Answers --- */
 
@@ -180,7 +152,7 @@ static void read_whole(struct reading *r)
 	struct openai_error error = {.status = r->http->status};
 	struct err e = ERR_INIT;
 	bool ok = r->http->status >= 200 && r->http->status < 300;
-	bool parsed = text.n && !too_deep(text) && json_parse(r->arena, text, &body, &e) == 0;
+	bool parsed = text.n && !remote_too_deep(text) && json_parse(r->arena, text, &body, &e) == 0;
 	if (parsed)
 		read_usage(r, body);
 	if (parsed && openai_error_of(r->arena, body, ok ? 200 : r->http->status, &error)) {
@@ -219,7 +191,7 @@ void openai_read(struct arena *a, const struct http_reply *http, struct str mode
 		ret->status = http->status;
 		read_whole(&r);
 		if (ret->means == OPENAI_LIMITED || ret->means == OPENAI_TROUBLED)
-			ret->retry_ms = wish(&http->facts, wall_ms);
+			ret->retry_ms = remote_wish_ms(&http->facts, wall_ms);
 		return;
 	case HTTP_CANCELLED:
 		end(&r, OPENAI_STOPPED, STR("interrupted"));
