@@ -17,6 +17,10 @@
 #define ZIP_ATTRIBUTES ((zip_uint32_t)0100644 << 16)
 
 #define ZIP_NAME_MAX 1024
+#define ZIP_PLAIN_NAME_MAX 255
+#define ZIP_DIRECTORY_MAX 2048 /* bytes of the directory for an entry of a zip of unknown origin */
+#define ZIP_END_SIZE 22       /* of the end record without its comment; offsets in it are those of APPNOTE.TXT 4.3.16 */
+#define ZIP64_LOCATOR_SIZE 20 /* APPNOTE.TXT 4.3.15; stands before the end record */
 #define ZIP_CHUNK ((size_t)64 << 10) /* bytes read at a time */
 
 struct zip_writer {
@@ -226,6 +230,107 @@ int zip_reader_open(const char *path, struct zip_reader **ret, struct err *e)
 	z->path = xstrdup(path);
 	*ret = z;
 	return 0;
+}
+
+static unsigned le16(const char *p)
+{
+	return (unsigned char)p[0] | (unsigned)(unsigned char)p[1] << 8;
+}
+
+static uint64_t le32(const char *p)
+{
+	return le16(p) | (uint64_t)le16(p + 2) << 16;
+}
+
+/* libzip makes room for as many entries as an end record states, and for more when the directory is long, before anybody can ask it. Any of several end
+ * records may be the one that it takes: each whose directory and comment lie within the bytes is looked at. */
+static int check_directory(struct str zip, const char *what, int64_t entries, struct err *e)
+{
+	if (zip.n < ZIP_END_SIZE)
+		return err_set(e, ERR_PARSE, "%s: cannot read it as a zip: it has %zu bytes", what, zip.n);
+	size_t from = zip.n > ZIP_END_SIZE + UINT16_MAX ? zip.n - ZIP_END_SIZE - UINT16_MAX : 0;
+	for (size_t at = from; at + ZIP_END_SIZE <= zip.n; at++) {
+		const char *end = zip.p + at;
+		if (memcmp(end, "PK\5\6", 4) != 0 || at + ZIP_END_SIZE + le16(end + 20) > zip.n)
+			continue;
+		if (at >= ZIP64_LOCATOR_SIZE && memcmp(end - ZIP64_LOCATOR_SIZE, "PK\6\7", 4) == 0)
+			return err_set(e, ERR_TOOBIG, "%s: is a zip64, which nothing of its size needs", what);
+		uint64_t size = le32(end + 12);
+		if (size + le32(end + 16) > at)
+			continue;
+		if (le16(end + 10) > entries || size > (uint64_t)entries * ZIP_DIRECTORY_MAX)
+			return err_set(e, ERR_TOOBIG, "%s: has %u entries (%llu bytes of them), over %lld", what, le16(end + 10),
+				(unsigned long long)size, (long long)entries);
+	}
+	return 0;
+}
+
+static bool plain_name(const char *name)
+{
+	if (!name[0] || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strlen(name) > ZIP_PLAIN_NAME_MAX)
+		return false;
+	for (const char *c = name; *c; c++)
+		if (strchr("/\\:", *c) || (unsigned char)*c < ' ' || *c == 0x7f)
+			return false;
+	return true;
+}
+
+static int check_entry(struct zip_reader *z, zip_uint64_t i, const struct zip_limits *l, uint64_t *total, struct err *e)
+{
+	const char *name = zip_get_name(z->zip, i, ZIP_FL_ENC_RAW);
+	zip_stat_t st;
+	zip_stat_init(&st);
+	if (zip_stat_index(z->zip, i, 0, &st) < 0)
+		return zip_fail(e, zip_get_error(z->zip), z->path, "read the directory");
+	if (!name || !plain_name(name))
+		return err_set(e, ERR_DATA, "%s: entry %llu has a path or other bytes in its name that no plain file has",
+			z->path, (unsigned long long)i);
+	if (!(st.valid & ZIP_STAT_SIZE) || !(st.valid & ZIP_STAT_COMP_SIZE) || st.size > l->each)
+		return err_set(e, ERR_TOOBIG, "%s: %s unpacks to %llu bytes, over %llu", z->path, name,
+			(unsigned long long)st.size, (unsigned long long)l->each);
+	*total += st.size; /* each is far below 2^63, and so are they all */
+	if (*total > l->total)
+		return err_set(e, ERR_TOOBIG, "%s: unpacks to over %llu bytes", z->path, (unsigned long long)l->total);
+	if (st.size > ZIP_RATIO_FROM && st.size / l->ratio > st.comp_size)
+		return err_set(e, ERR_TOOBIG, "%s: %s unpacks to %llu bytes from %llu", z->path, name,
+			(unsigned long long)st.size, (unsigned long long)st.comp_size);
+	if ((st.valid & ZIP_STAT_COMP_METHOD) && st.comp_method != ZIP_CM_STORE && st.comp_method != ZIP_CM_DEFLATE)
+		return err_set(e, ERR_DATA, "%s: %s is packed by method %d; 0 (stored) and 8 (deflated) are read", z->path,
+			name, st.comp_method);
+	return 0;
+}
+
+int zip_reader_open_bytes(
+	struct str bytes, const char *what, const struct zip_limits *limits, struct zip_reader **ret, struct err *e)
+{
+	zip_error_t error;
+	uint64_t total = 0;
+	ASSERT(limits->entries < UINT16_MAX && limits->each < UINT32_MAX);
+	int rc = check_directory(bytes, what, limits->entries, e);
+	if (rc < 0)
+		return rc;
+	zip_error_init(&error);
+	zip_source_t *source = zip_source_buffer_create(bytes.p, bytes.n, 0, &error);
+	/* Not ZIP_CHECKCONS: it refuses a name that stands there twice. */
+	zip_t *zip = source ? zip_open_from_source(source, ZIP_RDONLY, &error) : NULL;
+	if (!zip) {
+		rc = zip_fail(e, &error, what, "read it as a zip");
+		zip_source_free(source);
+		zip_error_fini(&error);
+		return rc;
+	}
+	zip_error_fini(&error);
+	CLEANUP(zip_reader_cleanup) struct zip_reader *z = xcalloc(1, sizeof(*z));
+	z->zip = zip;
+	z->path = xstrdup(what);
+	int64_t n = zip_reader_count(z);
+	if (n > limits->entries)
+		return err_set(e, ERR_TOOBIG, "%s: has %lld entries, over %lld", what, (long long)n, (long long)limits->entries);
+	for (int64_t i = 0; i < n && rc == 0; i++)
+		rc = check_entry(z, (zip_uint64_t)i, limits, &total, e);
+	if (rc == 0)
+		*ret = TAKE(z);
+	return rc;
 }
 
 int64_t zip_reader_count(struct zip_reader *z)

@@ -22,6 +22,18 @@ void zip_writer_cleanup(struct zip_writer **z);
 
 struct zip_reader;
 int zip_reader_open(const char *path, struct zip_reader **ret, struct err *e);
+/** What a zip of unknown origin may be, by what it states; zip_reader_read() holds it to that. */
+struct zip_limits {
+	int64_t entries;      /* below 65,535 */
+	uint64_t each, total; /* bytes of an entry, of all, unpacked */
+	uint64_t ratio;       /* unpacked to packed, of entries over ZIP_RATIO_FROM bytes */
+};
+#define ZIP_RATIO_FROM ((uint64_t)1 << 20)
+/** Read from memory, which stays as it is until the reader is freed. `what` stands for it in errors. All of this is checked before anything is unpacked:
+ * ERR_PARSE: it is no zip, or a broken one; ERR_TOOBIG: over a limit; ERR_DATA: an entry's name is a path (it holds a slash, a backslash, a colon, is "..")
+ * or has control characters, or it is packed otherwise than stored and deflated. A name may stand in it more than once. */
+int zip_reader_open_bytes(
+	struct str bytes, const char *what, const struct zip_limits *limits, struct zip_reader **ret, struct err *e);
 int64_t zip_reader_count(struct zip_reader *z);
 const char *zip_reader_name(struct zip_reader *z, int64_t index);
 /** The bytes of entry `index` (CRC checked), at most `max`, appended. */

@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "base/fs.h"
 #include "io/zip.h"
+#include "tests/io/zipkit.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -366,9 +367,184 @@ static void line_by_line(void **state)
 	zip_reader_free(z);
 }
 
+static const struct zip_limits small = {.entries = 8, .each = 4 << 20, .total = 6 << 20, .ratio = 100};
+
+/* Ends the kit and opens what it made; 0 or the code. */
+static int open_kit(
+	struct zipkit *kit, const struct zipkit_lie *lie, struct buf *bytes, struct zip_reader **ret, struct err *e)
+{
+	buf_clear(bytes);
+	zipkit_end(kit, lie, bytes);
+	err_clear(e);
+	return zip_reader_open_bytes(buf_view(bytes), "the reply", &small, ret, e);
+}
+
+static void from_memory(void **state)
+{
+	(void)state;
+	struct zipkit kit = ZIPKIT_INIT;
+	CLEANUP(buf_release) struct buf bytes = BUF_INIT;
+	CLEANUP(buf_release) struct buf got = BUF_INIT;
+	CLEANUP(zip_reader_cleanup) struct zip_reader *z = NULL;
+	struct err e = ERR_INIT;
+	zipkit_add(&kit, "0.mp3", STR("dummy"), NULL);
+	zipkit_add(&kit, "1.mp3", STR("dummy"), NULL);
+	zipkit_add(&kit, "0.mp3", STR("the sound"), NULL);
+	zipkit_add(&kit, "说.mp3", STR("sizes behind it"), &(struct zipkit_lie){.flags = 8});
+	ok(open_kit(&kit, NULL, &bytes, &z, &e), &e);
+	assert_int_equal(zip_reader_count(z), 4);
+	assert_string_equal(zip_reader_name(z, 2), "0.mp3");
+	ok(zip_reader_read(z, 0, 100, &got, &e), &e);
+	ok(zip_reader_read(z, 2, 100, &got, &e), &e);
+	ok(zip_reader_read(z, 3, 100, &got, &e), &e);
+	assert_string_equal(got.data, "dummythe soundsizes behind it");
+}
+
+static void memory_is_no_zip(void **state)
+{
+	(void)state;
+	struct zipkit kit = ZIPKIT_INIT;
+	CLEANUP(buf_release) struct buf bytes = BUF_INIT;
+	CLEANUP(zip_reader_cleanup) struct zip_reader *z = NULL;
+	struct err e = ERR_INIT;
+	static const char *const none[] = {"", "PK", "<html>no</html>", "{\"detail\":\"no\"}"};
+	for (size_t i = 0; i < COUNT_OF(none); i++) {
+		err_clear(&e);
+		assert_int_equal(zip_reader_open_bytes(str_of(none[i]), "the reply", &small, &z, &e), ERR_PARSE);
+		assert_non_null(strstr(e.text, "the reply: cannot read it as a zip"));
+	}
+	zipkit_add(&kit, "0.mp3", STR("a sound of some bytes"), NULL);
+	zipkit_end(&kit, NULL, &bytes);
+	for (size_t n = 0; n < bytes.len; n++) {
+		err_clear(&e);
+		assert_int_equal(zip_reader_open_bytes(str_n(bytes.data, n), "the reply", &small, &z, &e), ERR_PARSE);
+	}
+	ok(zip_reader_open_bytes(buf_view(&bytes), "the reply", &small, &z, &e), &e);
+}
+
+static void names_are_no_paths(void **state)
+{
+	(void)state;
+	static const char *const bad[] = {"../x.mp3", "/tmp/x.mp3", "..\\x.mp3", "C:\\x.mp3", "C:x.mp3", "a/0.mp3", "a/",
+		"..", ".", "", "0\n.mp3", "0\x7f.mp3"};
+	CLEANUP(buf_release) struct buf bytes = BUF_INIT;
+	struct err e = ERR_INIT;
+	for (size_t i = 0; i < COUNT_OF(bad); i++) {
+		struct zipkit kit = ZIPKIT_INIT;
+		struct zip_reader *z = NULL;
+		zipkit_add(&kit, "0.mp3", STR("sound"), NULL);
+		zipkit_add(&kit, bad[i], STR("sound"), NULL);
+		int rc = open_kit(&kit, NULL, &bytes, &z, &e);
+		if (rc != ERR_DATA)
+			fail_msg("%s: %d %s", bad[i], rc, e.text);
+		assert_non_null(strstr(e.text, "entry 1 has a path"));
+		assert_null(z);
+	}
+}
+
+static void bombs_are_not_opened(void **state)
+{
+	(void)state;
+	struct zipkit kit = ZIPKIT_INIT;
+	CLEANUP(buf_release) struct buf bytes = BUF_INIT;
+	CLEANUP(buf_release) struct buf zeros = BUF_INIT;
+	struct zip_reader *z = NULL;
+	struct err e = ERR_INIT;
+	/* One that states too much, many that do together, too many, more than there are. */
+	zipkit_add(&kit, "0.mp3", STR("x"), &(struct zipkit_lie){.size = 0xfffffff0, .method = 8});
+	assert_int_equal(open_kit(&kit, NULL, &bytes, &z, &e), ERR_TOOBIG);
+	assert_non_null(strstr(e.text, "0.mp3 unpacks to 4294967280 bytes, over 4194304"));
+	buf_reserve(&zeros, 3 << 20);
+	zeros.len = 3 << 20;
+	for (int i = 0; i < 3; i++)
+		zipkit_add(&kit, "0.mp3", buf_view(&zeros), NULL);
+	assert_int_equal(open_kit(&kit, NULL, &bytes, &z, &e), ERR_TOOBIG);
+	assert_non_null(strstr(e.text, "unpacks to over 6291456 bytes"));
+	for (int i = 0; i < 9; i++)
+		zipkit_add(&kit, "0.mp3", STR("x"), NULL);
+	assert_int_equal(open_kit(&kit, NULL, &bytes, &z, &e), ERR_TOOBIG);
+	assert_non_null(strstr(e.text, "has 9 entries"));
+	zipkit_add(&kit, "0.mp3", STR("x"), NULL);
+	assert_int_equal(open_kit(&kit, &(struct zipkit_lie){.count = 60000}, &bytes, &z, &e), ERR_TOOBIG);
+	/* Fewer stated than there are: their directory is too long. */
+	for (int i = 0; i < 1000; i++)
+		zipkit_add(&kit, "0.mp3", STR("x"), NULL);
+	assert_int_equal(open_kit(&kit, &(struct zipkit_lie){.count = 1u - 1000u}, &bytes, &z, &e), ERR_TOOBIG);
+	/* By the ratio: 3 MiB of zeros, deflated. */
+	struct zip_writer *w = NULL;
+	ok(zip_writer_open(path_of("bomb.zip"), &w, &e), &e);
+	ok(zip_writer_bytes(w, "0.mp3", zeros.data, zeros.len, true, &e), &e);
+	ok(zip_writer_close(w, &e), &e);
+	buf_clear(&bytes);
+	read_file("bomb.zip", &bytes);
+	err_clear(&e);
+	assert_int_equal(zip_reader_open_bytes(buf_view(&bytes), "the reply", &small, &z, &e), ERR_TOOBIG);
+	assert_non_null(strstr(e.text, "0.mp3 unpacks to 3145728 bytes from 3"));
+	assert_null(z);
+}
+
+/* What only reading an entry shows: it costs that entry alone. */
+static void lies_are_told(void **state)
+{
+	(void)state;
+	struct zipkit kit = ZIPKIT_INIT;
+	CLEANUP(buf_release) struct buf bytes = BUF_INIT;
+	CLEANUP(buf_release) struct buf got = BUF_INIT;
+	CLEANUP(zip_reader_cleanup) struct zip_reader *z = NULL;
+	struct err e = ERR_INIT;
+	zipkit_add(&kit, "0.mp3", STR("a sound"), &(struct zipkit_lie){.crc = true});
+	zipkit_add(&kit, "1.mp3", STR("a sound of some length"), &(struct zipkit_lie){.flags = 1});
+	zipkit_add(&kit, "2.mp3", STR("no deflated bytes"), &(struct zipkit_lie){.method = 8, .size = 100});
+	zipkit_add(&kit, "3.mp3", STR("well"), NULL);
+	ok(open_kit(&kit, NULL, &bytes, &z, &e), &e);
+	for (int i = 0; i < 3; i++) {
+		err_clear(&e);
+		assert_int_equal(zip_reader_read(z, i, 1000, &got, &e), ERR_PARSE);
+		assert_int_equal(got.len, 0);
+	}
+	err_clear(&e);
+	ok(zip_reader_read(z, 3, 1000, &got, &e), &e);
+	assert_string_equal(got.data, "well");
+	/* A method that is not read: all of it. */
+	zip_reader_cleanup(&z);
+	zipkit_add(&kit, "0.mp3", STR("x"), &(struct zipkit_lie){.method = 12});
+	assert_int_equal(open_kit(&kit, NULL, &bytes, &z, &e), ERR_DATA);
+	assert_non_null(strstr(e.text, "method 12"));
+}
+
+/* An entry that unpacks to more than it states is read no further. */
+static void more_than_stated(void **state)
+{
+	(void)state;
+	CLEANUP(buf_release) struct buf zeros = BUF_INIT;
+	CLEANUP(buf_release) struct buf bytes = BUF_INIT;
+	CLEANUP(buf_release) struct buf got = BUF_INIT;
+	CLEANUP(zip_reader_cleanup) struct zip_reader *z = NULL;
+	struct zip_writer *w = NULL;
+	struct err e = ERR_INIT;
+	buf_reserve(&zeros, 3 << 20);
+	ok(zip_writer_open(path_of("liar.zip"), &w, &e), &e);
+	ok(zip_writer_bytes(w, "0.mp3", zeros.data, 3 << 20, true, &e), &e);
+	ok(zip_writer_close(w, &e), &e);
+	read_file("liar.zip", &bytes);
+	char *central = bytes.data + bytes.len - 22 - 46 - 5;
+	memcpy(central + 24, "\10\0\0", 4);    /* 8 bytes, in the directory */
+	memcpy(bytes.data + 22, "\10\0\0", 4); /* and in front of the entry */
+	ok(zip_reader_open_bytes(buf_view(&bytes), "the reply", &small, &z, &e), &e);
+	assert_int_equal(zip_reader_read(z, 0, 1000, &got, &e), ERR_PARSE);
+	assert_non_null(strstr(e.text, "has not the 8 bytes it states"));
+	assert_int_equal(got.len, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(from_memory),
+		cmocka_unit_test(memory_is_no_zip),
+		cmocka_unit_test(names_are_no_paths),
+		cmocka_unit_test(bombs_are_not_opened),
+		cmocka_unit_test(lies_are_told),
+		cmocka_unit_test(more_than_stated),
 		cmocka_unit_test(line_by_line),
 		cmocka_unit_test(equal_input_equal_bytes),
 		cmocka_unit_test(local_headers_carry_sizes),
