@@ -102,7 +102,7 @@ struct provider_ops {
 	int (*voice)(const struct provider *p, const struct provider_person *who, const struct json *other, struct draw *d,
 		struct arena *a, const struct json **ret, struct err *e);
 	/** Ask once: all attempts and waits, at whichever of the `n` accounts (one per place) is best. 0: each of q->n sounds is there or says why not.
-	 * ERR_DATA: the server says that the request is bad; ERR_TRANSIENT: attempts used up; ERR_ACCOUNT: all places refuse; ERR_BUDGET, ERR_STOPPED. */
+	 * ERR_DATA: the server says that the request is bad; ERR_INVALID: it fails on these texts while it answers others; ERR_TRANSIENT: attempts used up; ERR_ACCOUNT: all places refuse; ERR_BUDGET, ERR_STOPPED. */
 	int (*speak)(const struct provider *p, struct account *const *accounts, size_t n, const struct provider_speak *q,
 		struct provider_sound *ret, struct err *e);
 	/** `check --online`: one cheap request, and one to each further model until one answers, as a run would go on; model, latency and what the server says of its

@@ -192,3 +192,43 @@ void base64_put(struct buf *b, const void *p, size_t n)
 		n -= piece;
 	}
 }
+
+static int base64_value(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+bool base64_get(struct buf *b, struct str text)
+{
+	size_t before = b->len, letters = 0, pads = 0;
+	uint32_t bits = 0;
+	bool good = true;
+	for (size_t i = 0; i < text.n && good; i++) {
+		char c = text.p[i];
+		int v = base64_value(c);
+		if (c == '\n' || c == '\r' || c == ' ' || c == '\t')
+			continue;
+		pads += c == '=';
+		good = c == '=' ? pads <= 2 : v >= 0 && !pads;
+		if (c == '=' || !good)
+			continue;
+		bits = bits << 6 | (uint32_t)v;
+		if (++letters % 4 == 0) {
+			const char three[] = {(char)(bits >> 16), (char)(bits >> 8), (char)bits};
+			buf_add(b, three, 3);
+		}
+	}
+	size_t rest = letters % 4;
+	const char two[] = {(char)(rest == 3 ? bits >> 10 : bits >> 4), (char)(bits >> 2)};
+	buf_add(b, two, rest == 3 ? 2 : rest == 2 ? 1 : 0);
+	good = good && rest != 1 && (!pads || (letters + pads) % 4 == 0) && !buf_error(b);
+	if (!good)
+		buf_truncate(b, before);
+	return good;
+}

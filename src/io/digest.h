@@ -32,5 +32,7 @@ bool digest_equal(const struct digest *a, const struct digest *b);
 
 /** Base64 (RFC 4648, with padding, no line ends), appended. */
 void base64_put(struct buf *b, const void *p, size_t n);
+/** The bytes of a text in base64, appended; line ends and blanks in it are skipped, padding may be missing. False when it is none: nothing is appended. */
+bool base64_get(struct buf *b, struct str text);
 
 #endif

@@ -8,5 +8,7 @@
 extern const struct provider_ops provider_script;
 extern const struct provider_ops provider_espeak;
 extern const struct provider_ops provider_openai;
+extern const struct provider_ops provider_chattts;
+extern const struct provider_ops provider_openai_speech;
 
 #endif

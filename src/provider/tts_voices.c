@@ -1,0 +1,101 @@
+/* The voices that a user lists, and which of them a person gets. */
+#include "provider/tts_server.h"
+
+#include "base/alloc.h"
+#include "base/draw.h"
+#include <string.h>
+
+static const char *const genders[] = {"male", "female"};
+static const char *const ages[] = {"young", "middle", "elderly"};
+
+static int index_of(struct str word, const char *const *names, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (str_is(word, names[i]))
+			return i;
+	return -1;
+}
+
+/* The next piece between blanks and commas. */
+static bool next_word(struct str *rest, struct str *ret)
+{
+	size_t from = 0, to;
+	while (from < rest->n && strchr(" \t,", rest->p[from]))
+		from++;
+	for (to = from; to < rest->n && !strchr(" \t,", rest->p[to]);)
+		to++;
+	*ret = str_n(rest->p + from, to - from);
+	*rest = str_n(rest->p + to, rest->n - to);
+	return ret->n > 0;
+}
+
+int tts_voice_parse(struct str text, struct tts_voice *ret, struct err *e)
+{
+	struct tts_voice v = {.gender = NULL};
+	struct str rest = text, word;
+	if (!next_word(&rest, &v.name))
+		return err_set(e, ERR_CONFIG, "voices: one of them has no name");
+	while (next_word(&rest, &word)) {
+		int g = index_of(word, genders, COUNT_OF(genders)), age = index_of(word, ages, COUNT_OF(ages));
+		if (g < 0 && age < 0)
+			return err_set(e,
+				ERR_CONFIG, "voices: %.*s: behind its name stand male or female, and young, middle or elderly; '%.*s' is none of these",
+				STR_FMT(v.name), STR_FMT(word));
+		if (g >= 0 && v.gender)
+			return err_set(
+				e, ERR_CONFIG, "voices: %.*s: male and female; leave both out when it may be either", STR_FMT(v.name));
+		if (g >= 0)
+			v.gender = genders[g];
+		else
+			v.ages |= 1u << age;
+	}
+	*ret = v;
+	return 0;
+}
+
+int tts_check_voices(const char *provider, const struct option_list *v, struct err *e)
+{
+	struct tts_voice a, b;
+	if (v->n == 1)
+		return err_set(e, ERR_CONFIG,
+			"provider %s: voices: there must be two at least: the two sides of a call never have the same", provider);
+	if (v->n > TTS_VOICES_MAX)
+		return err_set(e, ERR_CONFIG, "provider %s: voices: at most %d", provider, TTS_VOICES_MAX);
+	for (size_t i = 0; i < v->n; i++) {
+		if (tts_voice_parse(v->v[i], &a, e) < 0)
+			return err_context(e, "provider %s", provider);
+		for (size_t k = 0; k < i; k++)
+			if (tts_voice_parse(v->v[k], &b, NULL) == 0 && str_eq(a.name, b.name))
+				return err_set(e, ERR_CONFIG, "provider %s: voices: %.*s is there twice", provider, STR_FMT(a.name));
+	}
+	return 0;
+}
+
+/* What is known of the person and wanted: strict 2: gender and age, 1: gender, 0: nothing. */
+static bool fits(const struct tts_voice *v, const struct provider_person *who, int strict)
+{
+	int age = who->age ? index_of(str_of(who->age), ages, COUNT_OF(ages)) : -1;
+	if (strict >= 1 && who->gender && v->gender && strcmp(who->gender, v->gender) != 0)
+		return false;
+	return strict < 2 || age < 0 || !v->ages || (v->ages & 1u << age);
+}
+
+struct tts_voice tts_voice_choose(
+	const struct option_list *v, const struct provider_person *who, struct str other, struct draw *d)
+{
+	struct tts_voice voice = {.gender = NULL}, chosen = {.gender = NULL};
+	for (int strict = 2; strict >= 0; strict--) {
+		uint32_t seen = 0;
+		/* Each of k is kept with probability 1/k: all are equally likely in the end. */
+		for (size_t i = 0; i < v->n; i++) {
+			if (tts_voice_parse(v->v[i], &voice, NULL) < 0 || str_eq(voice.name, other) || !fits(&voice, who, strict))
+				continue;
+			if (draw_below(d, ++seen) == 0)
+				chosen = voice;
+		}
+		if (seen)
+			return chosen;
+	}
+	ASSERT(v->n > 0 && tts_voice_parse(v->v[0], &chosen, NULL) == 0);
+	return chosen;
+}
