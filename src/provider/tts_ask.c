@@ -20,6 +20,7 @@ struct sending {
 	int64_t answered_before; /* o->answered when it was first sent */
 	int64_t engine_failures; /* replies with 500, in a row */
 	size_t place;
+	bool nobody; /* was there */
 	struct tts_reply reply;
 };
 
@@ -126,8 +127,10 @@ static int exchange_once(struct sending *q, int64_t not_before, struct err *e)
 		.wall_ms = clock_wall_ms()};
 	tts_read(s->arena, &x.reply, &expected, &q->reply);
 	s->took_us = x.reply.total_us;
-	bool nobody = x.reply.end == HTTP_NO_CONNECT || x.reply.end == HTTP_RESET || q->reply.status == 503;
-	if (nobody) /* it may be starting anew */
+	s->failed = q->reply.means == OPENAI_TROUBLED || q->reply.means == OPENAI_LIMITED;
+	s->failed_at = q->place;
+	q->nobody = x.reply.end == HTTP_NO_CONNECT || x.reply.end == HTTP_RESET;
+	if (q->nobody || q->reply.status == 503) /* it may be starting anew */
 		atomic_store(&s->o->readiness[q->place], TTS_UNKNOWN);
 	tell(q, &x);
 	return 0;
@@ -162,6 +165,7 @@ static bool of_the_text(struct sending *q)
 static int again(struct sending *q, int64_t failed, int64_t *ret_not_before, struct err *e)
 {
 	const struct tts_asking *s = q->s;
+	bool at_once = q->nobody && failed < (int64_t)s->n; /* elsewhere */
 	const struct tts_reply *r = &q->reply;
 	if (of_the_text(q))
 		return err_set(e, ERR_INVALID, "provider %s: the server cannot speak this, but answers others: %.*s",
@@ -170,7 +174,7 @@ static int again(struct sending *q, int64_t failed, int64_t *ret_not_before, str
 		return err_set(e, ERR_TRANSIENT, "provider %s gave no sound to %lld attempts; the last: %.*s", s->p->name,
 			(long long)failed, STR_FMT(r->words));
 	*ret_not_before = clock_ms() + (too_long(s->o, r->retry_ms) ? 0 : r->retry_ms) +
-					  remote_backoff_ms((uint64_t)clock_us(), s->q->texts[0], failed - 1);
+					  (at_once ? 0 : remote_backoff_ms((uint64_t)clock_us(), s->q->texts[0], failed - 1));
 	return 0;
 }
 

@@ -118,6 +118,15 @@ static int never_ready(struct tts_asking *s, struct err *e)
 	return rc;
 }
 
+static size_t without(size_t *v, size_t n, size_t place)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < n; i++)
+		if (v[i] != place)
+			v[kept++] = v[i];
+	return kept;
+}
+
 int tts_ready_places(struct tts_asking *s, size_t *ret, size_t *ret_n, struct err *e)
 {
 	int64_t begun = clock_ms();
@@ -136,7 +145,7 @@ int tts_ready_places(struct tts_asking *s, size_t *ret, size_t *ret_n, struct er
 			if (!asks || atomic_load(&s->o->readiness[i]) != TTS_LOADING)
 				ret[n++] = i;
 		}
-		*ret_n = n;
+		*ret_n = s->failed && n > 1 ? without(ret, n, s->failed_at) : n;
 		if (n)
 			return 0;
 		int64_t now = clock_ms();

@@ -84,6 +84,8 @@ struct tts_asking {
 	size_t n;
 	const struct provider_speak *q;
 	const size_t *only; /* this place; NULL: any */
+	bool failed;        /* the last attempt did, at place `failed_at`: another goes before */
+	size_t failed_at;
 	struct arena *arena;
 	int64_t took_us;
 };
