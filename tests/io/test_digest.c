@@ -170,11 +170,46 @@ static void base64_is_that_of_the_rfc(void **state)
 	assert_true(buf_error(&small));
 }
 
+static void base64_is_read(void **state)
+{
+	(void)state;
+	static const char *const good[][2] = {{"", ""}, {"Zg==", "f"}, {"Zm8=", "fo"}, {"Zm9v", "foo"}, {"Zg", "f"},
+		{"Zm8", "fo"}, {" Zm9v\r\nYmE=\n", "fooba"}, {"Zm9vYmFy", "foobar"}};
+	static const char *const bad[] = {"Z", "Zg=", "Zg===", "=", "Zm9vY", "Zg==Zg==", "Zm-v", "Zm9v!", "\xe4\xbd\xa0"};
+	CLEANUP(buf_release) struct buf b = BUF_INIT;
+	for (size_t i = 0; i < COUNT_OF(good); i++) {
+		buf_clear(&b);
+		buf_puts(&b, "x");
+		assert_true(base64_get(&b, str_of(good[i][0])));
+		assert_string_equal(b.data + 1, good[i][1]);
+	}
+	for (size_t i = 0; i < COUNT_OF(bad); i++) {
+		buf_clear(&b);
+		buf_puts(&b, "x");
+		if (base64_get(&b, str_of(bad[i])))
+			fail_msg("'%s' was read", bad[i]);
+		assert_string_equal(b.data, "x");
+	}
+	/* All bytes, there and back. */
+	char bytes[256 * 3];
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (char)(i * 7);
+	base64_put(&text, bytes, sizeof(bytes));
+	buf_clear(&b);
+	assert_true(base64_get(&b, buf_view(&text)));
+	assert_int_equal(b.len, sizeof(bytes));
+	assert_memory_equal(b.data, bytes, sizeof(bytes));
+	CLEANUP(buf_release) struct buf small = BUF_INIT_MAX(2);
+	assert_false(base64_get(&small, STR("Zm9v")));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(hmac_is_that_of_the_rfc),
 		cmocka_unit_test(base64_is_that_of_the_rfc),
+		cmocka_unit_test(base64_is_read),
 		cmocka_unit_test(test_known),
 		cmocka_unit_test(test_parts),
 		cmocka_unit_test(test_hex),
