@@ -608,15 +608,15 @@ static void probes(void **state)
 	static const struct tts_say status[] = {{"200 OK" JSON, "{\"instances\":{}}", 0}, END};
 	struct world w;
 	world_open(&w, lines, "");
-	assert_int_equal(provider_chattts.probe(&w.kit.p, w.kit.v[0], &said, &w.kit.e), 0);
+	assert_int_equal(provider_chattts.probe(&w.kit.p, w.kit.v[0], &said, NULL, &w.kit.e), 0);
 	assert_non_null(strstr(said.data, "spoke 3 characters in "));
 	assert_non_null(strstr(said.data, "(8 bytes)"));
-	assert_int_equal(provider_chattts.probe(&w.kit.p, w.kit.v[0], &said, &w.kit.e), ERR_TRANSIENT);
+	assert_int_equal(provider_chattts.probe(&w.kit.p, w.kit.v[0], &said, NULL, &w.kit.e), ERR_TRANSIENT);
 	tts_kit_says(&w.kit, "500: oom");
 	world_close(&w);
 	world_open(&w, lines, "");
 	w.server.status = status;
-	assert_int_equal(provider_chattts.probe(&w.kit.p, w.kit.v[0], &said, &w.kit.e), ERR_TRANSIENT);
+	assert_int_equal(provider_chattts.probe(&w.kit.p, w.kit.v[0], &said, NULL, &w.kit.e), ERR_TRANSIENT);
 	tts_kit_says(&w.kit, "is still loading its model");
 	world_close(&w);
 }
