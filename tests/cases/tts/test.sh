@@ -109,8 +109,9 @@ for step in alone temperature voice never; do
 	[ $step != never ] || until=
 	switch "{\"silent\": 100, \"where\": \"$word\", \"until\": \"$until\"}"
 	taf run -f p/pipeline.yaml -w l --json
+	status=$?
 	if [ $step = never ]; then
-		is "ladder: $step: exit status" "$?" 3
+		is "ladder: $step: exit status" "$status" 3
 		is "ladder: $step: quarantined" "$(quarantined)" 1
 		taf status -f p/pipeline.yaml -w l --quarantined
 		has "ladder: $step: reason" out "left 0: no sound would do, in 2 voices; the last: it is silent"
@@ -119,7 +120,7 @@ for step in alone temperature voice never; do
 		taf run -f p/pipeline.yaml -w l --json
 		is "ladder: retry: exit status" "$?" 0
 	else
-		is "ladder: $step: exit status" "$?" 0
+		is "ladder: $step: exit status" "$status" 0
 		is "ladder: $step: quarantined" "$(quarantined)" 0
 	fi
 done
@@ -144,7 +145,7 @@ for sig in INT KILL; do
 	rm -rf w
 	switch '{"latency": "100-300"}'
 	begin w
-	until_served 4 status.200 || bad "SIG$sig: asks" "$(cat w.err)"
+	until_served 12 status.200 || bad "SIG$sig: asks" "$(cat w.err)"
 	kill -$sig $pid
 	ended 20
 	switch '{"latency": "0"}'
