@@ -68,7 +68,8 @@ void money_setup(struct stage_run *s)
 	struct account_config c = {.name = p->name};
 	p->ops->account(p, &c);
 	s->exec = EXEC_NETWORK; /* a sound stage's, too: its threads send the worker on errands */
-	s->most_hands = c.limits.in_flight * (int)places_of(p);
+	/* Speech: while a worker measures the sounds of one item, the server speaks another's. */
+	s->most_hands = c.limits.in_flight * (int)places_of(p) * (p->ops->speak ? 2 : 1);
 	spent_measured(s);
 	if (s->known.measured)
 		s->per_item = s->known;
