@@ -21,6 +21,18 @@
 #define IO_BLOCK 65536
 #define FORMATS "mp3,flac,wav,w64,aiff,au,ogg,matroska,webm,mov,mp4,m4a,aac,amr,amrnb,amrwb,caf"
 
+/** FFmpeg's log: nothing is printed; what a decoder of ours warns of is counted where its `opaque` points. */
+static void hear(void *from, int level, const char *format, va_list args)
+{
+	(void)format;
+	(void)args;
+	if (!from || level > AV_LOG_WARNING || *(const AVClass *const *)from != avcodec_get_class())
+		return;
+	int *warnings = ((AVCodecContext *)from)->opaque;
+	if (warnings)
+		++*warnings;
+}
+
 void sound_release(struct sound *s)
 {
 	free(s->samples);
@@ -43,7 +55,7 @@ void sound_resize(struct sound *s, int64_t frames)
 
 void av_init(void)
 {
-	av_log_set_level(AV_LOG_QUIET);
+	av_log_set_callback(hear);
 #if defined(__x86_64__)
 	/* what every x86-64 has; more would give other bytes on other machines */
 	av_force_cpu_flags(AV_CPU_FLAG_MMX | AV_CPU_FLAG_MMXEXT | AV_CPU_FLAG_SSE | AV_CPU_FLAG_SSE2 | AV_CPU_FLAG_CMOV);
@@ -174,6 +186,7 @@ struct decoding {
 	int64_t room; /* frames that sound.samples can hold */
 	int64_t good; /* packets that gave sound */
 	int bad;      /* packets that could not be decoded */
+	int warnings; /* of the decoder's log, and damaged frames */
 };
 
 static void decoding_release(struct decoding *d)
@@ -222,6 +235,7 @@ static int open_decoder(struct decoding *d, struct err *e)
 		abort();
 	int r = avcodec_parameters_to_context(d->codec, stream->codecpar);
 	d->codec->pkt_timebase = stream->time_base;
+	d->codec->opaque = &d->warnings;
 	d->codec->thread_count = 1;
 	d->codec->flags |= AV_CODEC_FLAG_BITEXACT;
 	d->codec->err_recognition = AV_EF_EXPLODE | AV_EF_CRCCHECK;
@@ -318,6 +332,7 @@ static int decode_packet(struct decoding *d, const AVPacket *packet, struct err 
 			return 0;
 		}
 		d->good++;
+		d->warnings += d->frame->decode_error_flags || (d->frame->flags & AV_FRAME_FLAG_CORRUPT);
 		int code = take_frame(d, e);
 		av_frame_unref(d->frame);
 		if (code)
@@ -348,7 +363,8 @@ static int64_t frames_stated(const struct decoding *d)
 	return id == AV_CODEC_ID_FLAC || id == AV_CODEC_ID_PCM_S16LE ? frames_expected(d) : 0;
 }
 
-int av_decode(struct str bytes, struct sound *ret, struct err *e)
+/** `ret_warnings` NULL: a bad packet is an error. */
+static int decode(struct str bytes, struct sound *ret, int *ret_warnings, struct err *e)
 {
 	CLEANUP(decoding_release) struct decoding d = {.reader = {.bytes = bytes}};
 	int code = open_format(&d, e);
@@ -360,14 +376,26 @@ int av_decode(struct str bytes, struct sound *ret, struct err *e)
 		return code;
 	if (d.sound.frames == 0)
 		return err_set(e, ERR_PARSE, "no sound could be decoded from the file");
-	if (d.bad)
+	if (d.bad && !ret_warnings)
 		return err_set(e, ERR_PARSE, "broken sound file: %d packets cannot be decoded", d.bad);
 	if (d.sound.frames < frames_stated(&d))
 		return err_set(e, ERR_PARSE, "the sound file is cut short: %lld of %lld frames", (long long)d.sound.frames,
 			(long long)frames_stated(&d));
+	if (ret_warnings)
+		*ret_warnings = d.warnings > d.bad ? d.warnings : d.bad; /* a bad packet is mostly warned of, too */
 	*ret = d.sound;
 	d.sound = (struct sound)SOUND_INIT;
 	return 0;
+}
+
+int av_decode(struct str bytes, struct sound *ret, struct err *e)
+{
+	return decode(bytes, ret, NULL, e);
+}
+
+int av_decode_told(struct str bytes, struct sound *ret, int *ret_warnings, struct err *e)
+{
+	return decode(bytes, ret, ret_warnings, e);
 }
 
 /* --- Resampling --- */

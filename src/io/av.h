@@ -24,6 +24,8 @@ void av_init(void);
 const char *av_versions(void);
 /** Decode any audio file in memory (first audio stream). ERR_PARSE for what is no sound, or broken. Encoder delay and padding are trimmed when the file states them. */
 int av_decode(struct str bytes, struct sound *ret, struct err *e);
+/** The same, but packets that cannot be decoded are left out and counted, with what else the decoder warned of. */
+int av_decode_told(struct str bytes, struct sound *ret, int *ret_warnings, struct err *e);
 /** Another sample rate (libswresample, fixed settings). */
 int av_resample(const struct sound *in, int rate, struct sound *ret, struct err *e);
 /** MP3 by libmp3lame, CBR; `kbps` 32…320; bit-exact: no encoder tag with times. Appended to `ret`. */

@@ -121,6 +121,20 @@ static int true_peak_of(const struct sound *s, float peak, double *ret, struct e
 	return 0;
 }
 
+int loudness_true_peak(const struct sound *s, double *ret_dbtp, struct err *e)
+{
+	int code = check(s, e);
+	if (code)
+		return code;
+	float peak = sample_peak(s);
+	double factor = peak;
+	if (peak > 0)
+		code = true_peak_of(s, peak, &factor, e);
+	if (!code)
+		*ret_dbtp = peak > 0 ? 20 * log10(factor) : -HUGE_VAL;
+	return code;
+}
+
 int loudness_measure(const struct sound *s, bool true_peak, struct loudness *ret, struct err *e)
 {
 	int code = check(s, e);
@@ -136,16 +150,84 @@ int loudness_measure(const struct sound *s, bool true_peak, struct loudness *ret
 		r = ebur128_loudness_global(st, &out.integrated_lufs);
 	if (r != EBUR128_SUCCESS)
 		return err_set(e, ERR_DATA, "libebur128 cannot measure the loudness (error %d)", r);
-	float peak = true_peak ? sample_peak(s) : 0;
-	if (peak > 0) {
-		double factor = peak;
-		code = true_peak_of(s, peak, &factor, e);
-		if (code)
-			return code;
-		out.true_peak_dbtp = 20 * log10(factor);
-	}
-	*ret = out;
+	code = true_peak ? loudness_true_peak(s, &out.true_peak_dbtp, e) : 0;
+	if (!code)
+		*ret = out;
+	return code;
+}
+
+/* --- Step by step --- */
+
+/* ITU-R BS.1770-4, equations 4-7: loudness of an energy, the absolute gate at -70 LUFS, the relative one 10 LU below the mean of what passes that. */
+#define OFFSET_LU (-0.691)
+#define GATE_LUFS (-70.0)
+#define GATE_RELATIVE 0.1
+
+struct loudness_meter {
+	ebur128_state *st;
+	float *scratch;
+	int64_t room; /* samples */
+};
+
+int loudness_meter_new(int rate, struct loudness_meter **ret, struct err *e)
+{
+	struct sound like = {.channels = 1, .rate = rate};
+	int code = check(&like, e);
+	if (code)
+		return code;
+	struct loudness_meter *m = xcalloc(1, sizeof *m);
+	m->st = ebur128_init(1, (unsigned long)rate, EBUR128_MODE_M);
+	if (!m->st)
+		abort(); /* memory: as base/alloc */
+	m->room = rate;
+	m->scratch = xcalloc((size_t)m->room, sizeof *m->scratch);
+	*ret = m;
 	return 0;
+}
+
+void loudness_meter_free(struct loudness_meter **m)
+{
+	if (!*m)
+		return;
+	ebur128_destroy(&(*m)->st);
+	free((*m)->scratch);
+	free(*m);
+	*m = NULL;
+}
+
+int loudness_meter_step(struct loudness_meter *m, const float *v, int64_t n, int stride, double *ret_energy)
+{
+	double lufs = 0;
+	ASSERT(n <= m->room);
+	for (int64_t i = 0; i < n; i++)
+		m->scratch[i] = v[i * stride];
+	if (ebur128_add_frames_float(m->st, m->scratch, (size_t)n) != EBUR128_SUCCESS ||
+		ebur128_loudness_momentary(m->st, &lufs) != EBUR128_SUCCESS)
+		return ERR_DATA;
+	*ret_energy = isfinite(lufs) ? pow(10, (lufs - OFFSET_LU) / 10) : 0;
+	return 0;
+}
+
+/** Mean of what is not below `gate`; 0 when nothing is. */
+static double mean_over(const double *energies, size_t n, double gate)
+{
+	double sum = 0;
+	size_t count = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (energies[i] < gate)
+			continue;
+		sum += energies[i];
+		count++;
+	}
+	return count ? sum / (double)count : 0;
+}
+
+double loudness_gated(const double *energies, size_t n)
+{
+	double gate = pow(10, (GATE_LUFS - OFFSET_LU) / 10), rough = mean_over(energies, n, gate);
+	if (rough <= 0)
+		return -HUGE_VAL;
+	return OFFSET_LU + 10 * log10(mean_over(energies, n, fmax(gate, rough * GATE_RELATIVE)));
 }
 
 const char *loudness_version(void)

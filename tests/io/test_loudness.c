@@ -132,6 +132,43 @@ static void peak_of_stretches_is_the_peak_of_the_whole(void **state)
 	}
 }
 
+/* The steps of two channels, added up and gated, are the loudness of both. */
+static void steps_add_up_to_the_whole(void **state)
+{
+	(void)state;
+	static const int rates[] = {24000, 48000, 8000};
+	for (size_t k = 0; k < COUNT_OF(rates); k++) {
+		CLEANUP(sound_release) struct sound s = {.channels = 2, .rate = rates[k]};
+		double energies[95] = {0};
+		struct loudness whole;
+		struct err e = ERR_INIT;
+		sound_resize(&s, rates[k] * 95 / 10);
+		for (int64_t i = 0; i < s.frames; i++)
+			for (int ch = 0; ch < 2; ch++)
+				s.samples[2 * i + ch] =
+					sample(ch, (uint32_t)(i * 2654435761u), i) * (i / rates[k] % 3 == ch ? 0.3f : 0.01f);
+		assert_int_equal(loudness_measure(&s, false, &whole, &e), 0);
+		for (int ch = 0; ch < 2; ch++) {
+			CLEANUP(loudness_meter_free) struct loudness_meter *m = NULL;
+			assert_int_equal(loudness_meter_new(s.rate, &m, &e), 0);
+			for (int64_t u = 0; u < 95; u++) {
+				double energy = 0;
+				assert_int_equal(
+					loudness_meter_step(m, s.samples + u * s.rate / 10 * 2 + ch, s.rate / 10, 2, &energy), 0);
+				energies[u] += u < 3 ? 0 : energy; /* the first blocks are not whole */
+			}
+		}
+		if (fabs(loudness_gated(energies, 95) - whole.integrated_lufs) > 1e-3)
+			print_message("%d Hz: %f, %f\n", s.rate, loudness_gated(energies, 95), whole.integrated_lufs);
+		assert_true(fabs(loudness_gated(energies, 95) - whole.integrated_lufs) <= 1e-3);
+	}
+	assert_true(isinf(loudness_gated(NULL, 0)));
+	struct loudness_meter *none = NULL;
+	struct err e = ERR_INIT;
+	assert_int_equal(loudness_meter_new(0, &none, &e), ERR_DATA);
+	assert_null(none);
+}
+
 static void names_its_version(void **state)
 {
 	(void)state;
@@ -146,6 +183,7 @@ int main(void)
 		cmocka_unit_test(silence_and_shortness_are_below_the_gate),
 		cmocka_unit_test(refuses_what_it_cannot_measure),
 		cmocka_unit_test(peak_of_stretches_is_the_peak_of_the_whole),
+		cmocka_unit_test(steps_add_up_to_the_whole),
 		cmocka_unit_test(names_its_version),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
