@@ -2,21 +2,26 @@
 #include "stages/qa/audio_rules.h"
 
 #include "base/alloc.h"
+#include "stages/qa/gates.h"
 
 #include <math.h>
+#include <string.h>
 
-#define FULL_SCALE 0.9999f /* 16 bit at its largest: 32,767 of 32,768, and what a decoder gives over it */
-#define SWAPPED 10.0       /* a channel with so much more energy in the other side's turns than in its own */
-#define LEAK_FRAMES 50     /* speech of one side alone below which a leak is not looked for: 0.5 s */
-#define LEAK_MARGIN 5      /* frames around the other side's segments that do not count */
+#define FULL_SCALE ((float)SIGNAL_CLIPPED / SIGNAL_FULL)
+#define CLIP_BLOCK 256 /* samples that are looked through at once */
+#define SWAPPED 10.0   /* a channel with so much more energy in the other side's turns than in its own */
+#define LEAK_FRAMES 50 /* speech of one side alone below which a leak is not looked for: 0.5 s */
+#define LEAK_MARGIN 5  /* frames around the other side's segments that do not count */
 /* What a short turn may be faster or slower than a rate says: its ends are uncertain by that much. */
 #define SLACK_SYLLABLES 2
 #define SLACK_MS 1000
+#define TURN_SHARE_MS 1000 /* a shorter turn has no share of silence: its ends are all */
 
 struct judging {
 	const struct qa_params *p;
 	const struct heard *h;
 	struct findings *f;
+	bool swapped; /* the turns are not where they are said to be: nothing is told of them */
 };
 
 static int64_t thousandths(double v)
@@ -41,10 +46,26 @@ static void judge_silence(const struct judging *j)
 {
 	const struct heard *h = j->h;
 	int64_t percent = h->n ? (int64_t)(h->silence * 100 / h->n) : 100, gap = heard_ms(h->longest_silence);
-	if (percent > j->p->max_silence_percent)
-		finding_number(j->f, "silence_share", percent, j->p->max_silence_percent, "percent");
+	if (percent > j->p->call.max_silence_percent)
+		finding_number(j->f, "silence_share", percent, j->p->call.max_silence_percent, "percent");
 	if (gap > j->p->max_gap_ms)
 		finding_number(j->f, "long_silence", gap, j->p->max_gap_ms, "ms");
+}
+
+/** By segments: what leaks from one channel to the other is not both speaking. */
+static void judge_overlap(const struct judging *j)
+{
+	const struct heard *h = j->h;
+	size_t both = 0;
+	for (size_t i = 0; i < h->nturns; i++) {
+		int64_t ms = heard_ms(h->turns[i].talked_over);
+		both += h->turns[i].talked_over;
+		if (ms > j->p->max_talk_over_ms)
+			finding_turn(j->f, finding_number(j->f, "talk_over", ms, j->p->max_talk_over_ms, "ms"), h->turns[i].turn);
+	}
+	int64_t percent = h->n ? (int64_t)(both * 100 / h->n) : 0;
+	if (percent > j->p->max_overlap_percent)
+		finding_number(j->f, "overlap", percent, j->p->max_overlap_percent, "percent");
 }
 
 /* --- Sides and channels --- */
@@ -133,37 +154,119 @@ static void judge_leakage(const struct judging *j, int side)
 
 /* --- Samples --- */
 
-static void judge_clipping(const struct judging *j)
+static bool any_clipped(const float *v, int64_t n)
+{
+	int32_t found = 0;
+	for (int64_t i = 0; i < n; i++)
+		found += fabsf(v[i]) >= FULL_SCALE;
+	return found;
+}
+
+/** Samples at full scale in a row. */
+static void judge_clipped_runs(const struct judging *j)
 {
 	const struct sound *s = j->h->sound;
-	int64_t clipped = 0, longest = 0, all = s->frames * s->channels;
-	for (int ch = 0; ch < s->channels; ch++) {
-		int64_t run = 0;
-		for (int64_t i = ch; i < all; i += s->channels) {
-			run = fabsf(s->samples[i]) >= FULL_SCALE ? run + 1 : 0;
-			clipped += run > 0;
-			longest = run > longest ? run : longest;
+	int64_t longest = 0, run[SIDES] = {0, 0}, all = s->frames * s->channels;
+	for (int64_t at = 0; at < all; at += CLIP_BLOCK) { /* a multiple of the channels */
+		int64_t n = all - at < CLIP_BLOCK ? all - at : CLIP_BLOCK;
+		if (!any_clipped(s->samples + at, n)) {
+			memset(run, 0, sizeof run);
+			continue;
+		}
+		for (int64_t i = at; i < at + n; i++) {
+			int64_t *r = &run[i % s->channels];
+			*r = fabsf(s->samples[i]) >= FULL_SCALE ? *r + 1 : 0;
+			longest = *r > longest ? *r : longest;
 		}
 	}
-	int64_t ppm = all ? clipped * 1000000 / all : 0;
-	if (ppm > j->p->max_clipped_ppm)
-		finding_number(j->f, "clipping", ppm, j->p->max_clipped_ppm, "ppm");
 	if (longest > j->p->max_clipped_run)
 		finding_number(j->f, "clipping", longest, j->p->max_clipped_run, "samples");
 }
 
-/** A value of the whole file, in thousandths; silence has none. An infinite limit is none. */
-static void judge_level(const struct judging *j, const char *rule, double value, const double limits[2], const char *unit)
+static void judge_signal(const struct judging *j)
 {
-	if (!isfinite(value)) {
-		finding_text(j->f, rule, STR("silent"), "measurable");
-		return;
+	struct gate gates[GATES_MAX];
+	const struct heard *h = j->h;
+	int n = gates_of(j->p, false, 0, gates);
+	gates_judge(gates, n, &h->signal, -1, j->f);
+	judge_clipped_runs(j);
+	for (size_t i = 0; i < h->nturns && !j->swapped; i++) {
+		const struct heard_turn *t = &h->turns[i];
+		int64_t ms = heard_ms(t->to - t->from), quiet = ms - heard_ms(t->speech);
+		if (heard_ms(t->speech) < HEARD_TURN_SPEECH_MS) /* that is told elsewhere */
+			continue;
+		n = gates_of(j->p, true, (double)t->signal.n / h->sound->rate, gates);
+		gates_judge(gates, n, &t->signal, t->turn, j->f);
+		if (ms >= TURN_SHARE_MS && quiet * 100 > j->p->turn.max_silence_percent * ms)
+			finding_turn(j->f,
+				finding_number(j->f, "silence_share", quiet * 100 / ms, j->p->turn.max_silence_percent, "percent"),
+				t->turn);
 	}
+}
+
+/** A level in thousandths; an infinite limit is none. The finding, or NULL. */
+static struct json *judge_level(
+	const struct judging *j, const char *rule, double value, const double limits[2], const char *unit)
+{
 	int64_t v = thousandths(value);
 	if (isfinite(limits[0]) && v < thousandths(limits[0]))
-		finding_number(j->f, rule, v, thousandths(limits[0]), unit);
+		return finding_number(j->f, rule, v, thousandths(limits[0]), unit);
 	if (isfinite(limits[1]) && v > thousandths(limits[1]))
-		finding_number(j->f, rule, v, thousandths(limits[1]), unit);
+		return finding_number(j->f, rule, v, thousandths(limits[1]), unit);
+	return NULL;
+}
+
+/** The file's; when that is as it should be, each side's; each turn's. Silence has none. */
+static void judge_loudness(const struct judging *j)
+{
+	const struct heard *h = j->h;
+	const double call[2] = {j->p->call.loudness_min, j->p->call.loudness_max};
+	const double turn[2] = {j->p->turn.loudness_min, j->p->turn.loudness_max};
+	struct json *found = NULL;
+	if (isfinite(h->all.integrated_lufs))
+		found = judge_level(j, "loudness", h->all.integrated_lufs, call, "mLUFS");
+	else
+		finding_text(j->f, "loudness", STR("silent"), "measurable");
+	for (int side = 0; side < SIDES && !found; side++) {
+		struct json *of_side =
+			isfinite(h->side_lufs[side]) ? judge_level(j, "loudness", h->side_lufs[side], call, "mLUFS") : NULL;
+		if (of_side)
+			finding_side(j->f, of_side, side_name(side));
+	}
+	for (size_t i = 0; i < h->nturns && !j->swapped; i++) {
+		const struct heard_turn *t = &h->turns[i];
+		found = isfinite(t->lufs) ? judge_level(j, "loudness", t->lufs, turn, "mLUFS") : NULL;
+		if (found)
+			finding_turn(j->f, found, t->turn);
+	}
+}
+
+/** The file's true peak; when it is too high, the turns that have it. */
+static int judge_true_peak(const struct judging *j, struct err *e)
+{
+	const struct heard *h = j->h;
+	const struct sound *s = h->sound;
+	const double limits[2] = {-HUGE_VAL, j->p->peak_max};
+	if (!isfinite(h->all.true_peak_dbtp)) {
+		finding_text(j->f, "true_peak", STR("silent"), "measurable");
+		return 0;
+	}
+	int code = 0;
+	bool high = judge_level(j, "true_peak", h->all.true_peak_dbtp, limits, "mdBTP") != NULL;
+	for (size_t i = 0; i < h->nturns && high && !j->swapped && !code; i++) {
+		const struct heard_turn *t = &h->turns[i];
+		CLEANUP(sound_release) struct sound own = {.channels = 1, .rate = s->rate};
+		int64_t from = voice_sample(s->rate, t->from), n = voice_sample(s->rate, t->to) - from;
+		double peak = -HUGE_VAL;
+		sound_resize(&own, n);
+		for (int64_t k = 0; k < n; k++)
+			own.samples[k] = s->samples[(from + k) * s->channels + (s->channels == 1 ? 0 : t->side)];
+		code = loudness_true_peak(&own, &peak, e);
+		struct json *found = isfinite(peak) ? judge_level(j, "true_peak", peak, limits, "mdBTP") : NULL;
+		if (found)
+			finding_turn(j->f, found, t->turn);
+	}
+	return code;
 }
 
 /* --- Speed --- */
@@ -182,8 +285,8 @@ static struct json *judge_rate(const struct judging *j, int64_t syllables, int64
 
 static void judge_rates(const struct judging *j)
 {
-	const double turn_limits[2] = {j->p->turn_rate_min, j->p->turn_rate_max};
-	const double side_limits[2] = {j->p->side_rate_min, j->p->side_rate_max};
+	const double turn_limits[2] = {j->p->turn.rate_min, j->p->turn.rate_max};
+	const double side_limits[2] = {j->p->call.rate_min, j->p->call.rate_max};
 	int64_t syllables[SIDES] = {0, 0}, speech[SIDES] = {0, 0};
 	for (size_t i = 0; i < j->h->nturns; i++) {
 		const struct heard_turn *t = &j->h->turns[i];
@@ -206,21 +309,25 @@ static void judge_rates(const struct judging *j)
 	}
 }
 
-void audio_rules(const struct qa_params *p, const struct heard *h, int64_t declared_ms, struct findings *f)
+int audio_rules(
+	const struct qa_params *p, const struct heard *h, const struct told *told, struct findings *f, struct err *e)
 {
 	struct judging j = {.p = p, .h = h, .f = f};
-	const double loudness[2] = {p->loudness_min, p->loudness_max}, peak[2] = {-HUGE_VAL, p->peak_max};
-	bool stereo = h->sound->channels == SIDES, swapped = stereo && judge_swapped(&j);
-	judge_duration(&j, declared_ms);
+	bool stereo = h->sound->channels == SIDES;
+	j.swapped = stereo && judge_swapped(&j);
+	if (told->warnings > p->max_decoder_warnings)
+		finding_number(f, "decoder_warnings", told->warnings, p->max_decoder_warnings, "warnings");
+	judge_duration(&j, told->duration_ms);
 	judge_silence(&j);
-	for (int side = 0; side < SIDES && !swapped; side++) {
+	judge_overlap(&j);
+	for (int side = 0; side < SIDES && !j.swapped; side++) {
 		judge_side_heard(&j, side);
 		if (stereo)
 			judge_leakage(&j, side);
 	}
-	if (!swapped)
+	if (!j.swapped)
 		judge_rates(&j);
-	judge_clipping(&j);
-	judge_level(&j, "loudness", h->all.integrated_lufs, loudness, "mLUFS");
-	judge_level(&j, "true_peak", h->all.true_peak_dbtp, peak, "mdBTP");
+	judge_signal(&j);
+	judge_loudness(&j);
+	return judge_true_peak(&j, e);
 }

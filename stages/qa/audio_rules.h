@@ -5,7 +5,12 @@
 #include "stages/qa/heard.h"
 #include "stages/qa/qa.h"
 
-/** `declared_ms` is audio.duration_ms. */
-void audio_rules(const struct qa_params *p, const struct heard *h, int64_t declared_ms, struct findings *f);
+/** What is told of the sound by others. */
+struct told {
+	int64_t duration_ms; /* audio.duration_ms */
+	int64_t warnings;    /* of the decoder */
+};
+int audio_rules(
+	const struct qa_params *p, const struct heard *h, const struct told *told, struct findings *f, struct err *e);
 
 #endif

@@ -11,9 +11,10 @@
 
 #define PAUSE_FRAMES (200 / VOICE_FRAME_MS) /* shorter quiet inside a turn is articulation */
 #define PITCH_FRAMES 10                     /* voiced frames below which a pitch says nothing: 0.2 s */
-#define UNIT_FRAMES ((size_t)100 / VOICE_FRAME_MS)
-#define UNITS_AROUND 5 /* a block holds three beside one unit; at the very end libebur128 wants one more */
-#define UNIT_SILENT (1e-9 * 100.0 / VOICE_FRAME_MS) /* sum of the frames' mean squares: -90 dB */
+#define STEP_FRAMES ((size_t)100 / VOICE_FRAME_MS)
+#define BLOCK_STEPS 4                               /* of loudness: 400 ms */
+#define STEPS_AROUND 4                              /* a block holds three beside one step, and the filter rings on */
+#define STEP_SILENT (1e-9 * 100.0 / VOICE_FRAME_MS) /* sum of the frames' mean squares: -90 dB */
 
 const char *side_name(int side)
 {
@@ -29,6 +30,8 @@ void heard_release(struct heard *h)
 {
 	for (int side = 0; side < SIDES; side++)
 		voice_release(&h->voice[side]);
+	for (int side = 0; side < SIDES; side++)
+		free(h->steps[side]);
 	free(h->turns);
 }
 
@@ -130,44 +133,43 @@ static void keep_own_segments(struct heard *h, int side)
 	}
 }
 
-/** The channel of a side without its long silences. EBU R128 takes blocks of 400 ms, one each 100 ms, and drops those below -70 LUFS: units of 100 ms that
- * lie in none but silent blocks change nothing and only cost time. A unit is silent below -90 dB of full scale; the K filter adds 4 dB at most. */
-static void take_loud(const struct heard *h, int side, struct sound *ret)
+/** Energies of a side's channel without its long silences. EBU R128 drops blocks below -70 LUFS: steps that lie in none but silent blocks have no
+ * energy worth knowing and only cost time. A step is silent below -90 dB of full scale; the K filter adds 4 dB at most. */
+static int measure_steps(struct heard *h, int side, struct err *e)
 {
 	const struct voice *v = &h->voice[side];
 	struct voice_track t = track_of(h->sound, side);
-	size_t units = h->n / UNIT_FRAMES;
-	CLEANUP(free_ptr) bool *kept = xcalloc(units + 1, sizeof *kept);
-	for (size_t u = 0; u < units; u++) {
+	CLEANUP(loudness_meter_free) struct loudness_meter *meter = NULL;
+	CLEANUP(free_ptr) bool *kept = xcalloc(h->nsteps + 1, sizeof *kept);
+	int code = loudness_meter_new(t.rate, &meter, e);
+	h->steps[side] = xcalloc(h->nsteps + 1, sizeof *h->steps[side]);
+	for (size_t u = 0; u < h->nsteps; u++) {
 		double sum = 0;
-		for (size_t k = 0; k < UNIT_FRAMES; k++)
-			sum += (double)v->energy[u * UNIT_FRAMES + k];
-		for (size_t k = u < UNITS_AROUND ? 0 : u - UNITS_AROUND;
-			 sum > UNIT_SILENT && k <= u + UNITS_AROUND && k < units; k++)
+		for (size_t k = 0; k < STEP_FRAMES; k++)
+			sum += (double)v->energy[u * STEP_FRAMES + k];
+		for (size_t k = u < STEPS_AROUND ? 0 : u - STEPS_AROUND;
+			 sum > STEP_SILENT && k <= u + STEPS_AROUND && k < h->nsteps; k++)
 			kept[k] = true;
 	}
-	int64_t n = 0;
-	sound_resize(ret, t.frames);
-	for (size_t u = 0; u < units; u++) {
-		int64_t to = voice_sample(t.rate, (u + 1) * UNIT_FRAMES);
-		for (int64_t i = voice_sample(t.rate, u * UNIT_FRAMES); kept[u] && i < to; i++)
-			ret->samples[n++] = t.samples[i * t.stride];
+	for (size_t u = 0; u < h->nsteps && !code; u++) {
+		int64_t from = voice_sample(t.rate, u * STEP_FRAMES), n = voice_sample(t.rate, (u + 1) * STEP_FRAMES) - from;
+		double energy = 0;
+		if (kept[u])
+			code = loudness_meter_step(meter, t.samples + from * t.stride, n, t.stride, &energy);
+		h->steps[side][u] = u + 1 < BLOCK_STEPS ? 0 : energy; /* the first blocks are not whole */
 	}
-	sound_resize(ret, n);
+	return code && !e->code ? err_set(e, code, "the loudness cannot be measured at %d Hz", t.rate) : code;
 }
 
 static int measure_side(struct heard *h, int side, struct err *e)
 {
-	CLEANUP(sound_release) struct sound loud = {.channels = 1, .rate = h->sound->rate};
 	struct voice_track track = track_of(h->sound, side);
-	struct loudness l;
 	if (h->sound->channels == 1)
 		keep_own_segments(h, side);
 	voice_pitch(&track, &h->voice[side], &h->pitch[side]);
-	take_loud(h, side, &loud);
-	int code = loudness_measure(&loud, false, &l, e);
+	int code = measure_steps(h, side, e);
 	if (!code)
-		h->side_lufs[side] = l.integrated_lufs;
+		h->side_lufs[side] = loudness_gated(h->steps[side], h->nsteps);
 	return code;
 }
 
@@ -186,6 +188,30 @@ static int measure_sides(struct heard *h, struct err *e)
 		code = measure_side(h, side, e);
 	}
 	return code;
+}
+
+/** Of the whole file. In one of two channels the energies of the sides add up. */
+static int measure_all(struct heard *h, struct err *e)
+{
+	const struct sound *s = h->sound;
+	h->all.integrated_lufs = -HUGE_VAL;
+	signal_add(&h->signal, s, SIGNAL_BOTH, 0, s->frames);
+	if (s->channels == 1)
+		return loudness_measure(s, true, &h->all, e);
+	CLEANUP(free_ptr) double *both = xcalloc(h->nsteps + 1, sizeof *both);
+	for (size_t u = 0; u < h->nsteps; u++)
+		both[u] = h->steps[LEFT][u] + h->steps[RIGHT][u];
+	h->all.integrated_lufs = loudness_gated(both, h->nsteps);
+	return loudness_true_peak(s, &h->all.true_peak_dbtp, e);
+}
+
+/** Samples, and loudness of the blocks that lie in it. */
+static void measure_turn_sound(const struct heard *h, struct heard_turn *t)
+{
+	size_t first = (t->from + STEP_FRAMES - 1) / STEP_FRAMES + BLOCK_STEPS - 1, behind = t->to / STEP_FRAMES;
+	signal_add(&t->signal, h->sound, t->side, voice_sample(h->sound->rate, t->from), voice_sample(h->sound->rate, t->to));
+	behind = behind < h->nsteps ? behind : h->nsteps;
+	t->lufs = first < behind ? loudness_gated(h->steps[t->side] + first, behind - first) : -HUGE_VAL;
 }
 
 static void measure_turn(const struct voice *v, struct heard_turn *t)
@@ -217,16 +243,23 @@ static void count_frames(struct heard *h)
 int heard_measure(const struct sound *s, const struct json *call, struct findings *f, struct heard *ret, struct err *e)
 {
 	struct heard h = {.sound = s, .n = (size_t)(s->frames * 1000 / ((int64_t)s->rate * VOICE_FRAME_MS))};
+	h.nsteps = h.n / STEP_FRAMES;
 	place_turns(&h, call, f);
 	int code = measure_sides(&h, e);
 	if (!code)
-		code = loudness_measure(s, true, &h.all, e);
+		code = measure_all(&h, e);
 	if (code) {
 		heard_release(&h);
 		return code;
 	}
-	for (size_t i = 0; i < h.nturns; i++)
-		measure_turn(&h.voice[h.turns[i].side], &h.turns[i]);
+	size_t ends[SIDES] = {0, 0};
+	for (size_t i = 0; i < h.nturns; i++) {
+		struct heard_turn *t = &h.turns[i];
+		measure_turn(&h.voice[t->side], t);
+		measure_turn_sound(&h, t);
+		t->talked_over = ends[!t->side] > t->from ? (ends[!t->side] < t->to ? ends[!t->side] : t->to) - t->from : 0;
+		ends[t->side] = t->to;
+	}
 	count_frames(&h);
 	*ret = h;
 	return 0;

@@ -5,6 +5,7 @@
 #include "io/av.h"
 #include "io/loudness.h"
 #include "stages/qa/findings.h"
+#include "stages/qa/signal.h"
 #include "stages/qa/voice.h"
 
 enum { LEFT, RIGHT, SIDES };
@@ -19,6 +20,9 @@ struct heard_turn {
 	size_t from, to;    /* frames of 10 ms */
 	size_t first, last; /* the speech in it: from its first active frame to behind its last; equal when there is none */
 	size_t speech;      /* active frames in it */
+	size_t talked_over; /* frames at its beginning in which a segment of the other side has not ended */
+	double lufs;        /* of its channel; -HUGE_VAL for silence and for less than 400 ms */
+	struct signal signal; /* of its channel */
 };
 struct heard {
 	const struct sound *sound; /* one or two channels; not owned */
@@ -26,7 +30,9 @@ struct heard {
 	struct voice_pitch pitch[SIDES];
 	double side_lufs[SIDES]; /* -HUGE_VAL for silence */
 	struct loudness all;
-	size_t n; /* frames */
+	struct signal signal; /* of both channels together */
+	double *steps[SIDES]; /* energy of the 400 ms that end with each 100 ms, see loudness_meter_step() */
+	size_t n, nsteps;     /* frames, steps */
 	struct heard_turn *turns;
 	size_t nturns;
 	size_t speech[SIDES], overlap, silence, longest_silence; /* frames */

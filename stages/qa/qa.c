@@ -6,19 +6,21 @@
 #include <stddef.h>
 
 #define AT(field) offsetof(struct qa_params, field)
-#define WHOLE(option, low, high, value, u, words) \
+#define NUMBER(kind, option, field, low, high, value, u, words) \
 	{ \
-		.name = #option, .type = OPT_INT, .offset = AT(option), .flags = OPTION_SHAPES, .dflt = value, .min = low, \
+		.name = #option, .type = kind, .offset = AT(field), .flags = OPTION_SHAPES, .dflt = value, .min = low, \
 		.max = high, .unit = u, .help = words \
 	}
-#define REAL(option, low, high, value, u, words) \
-	{ \
-		.name = #option, .type = OPT_REAL, .offset = AT(option), .flags = OPTION_SHAPES, .dflt = value, .min = low, \
-		.max = high, .unit = u, .help = words \
-	}
+#define WHOLE(option, low, high, value, u, words) NUMBER(OPT_INT, option, option, low, high, value, u, words)
+#define REAL(option, low, high, value, u, words) NUMBER(OPT_REAL, option, option, low, high, value, u, words)
+/* Two options: one for the call, one for each of its turns. */
+#define BOTH(kind, option, turns, field, low, high, of_call, of_turn, u, words) \
+	NUMBER(kind, option, call.field, low, high, of_call, u, "audio: " words), \
+		NUMBER(kind, turns, turn.field, low, high, of_turn, u, "audio: the same of each turn.")
 
 static const char *const rules[] = {"audio", "annotations", NULL};
 static const char *const actions[] = {"reject", "mark", NULL};
+static const char *const presets[] = {"own", "teleantifraud2", NULL};
 
 static const struct option options[] = {
 	{.name = "rules",
@@ -37,26 +39,58 @@ static const struct option options[] = {
 		.choices = actions,
 		.help = "reject: a call with findings ends here. mark: its findings stay with it and it goes on; only a sound "
 				"that cannot be decoded is still rejected."},
+	{.name = "preset",
+		.type = OPT_CHOICE,
+		.offset = AT(preset),
+		.flags = OPTION_SHAPES,
+		.dflt = "own",
+		.choices = presets,
+		.help = "audio: whose gates hold for near-silence, RMS, clipped samples, crest factor, zero crossings and high "
+				"frequencies. own: the options below. "
+				"teleantifraud2: those that TeleAntiFraud 2.0 publishes; the options for these have no meaning then. "
+				"All other rules stay as the options say."},
+	WHOLE(max_decoder_warnings, 0, 1000000, "0", "warnings",
+		"audio: more complaints of the decoder (damaged packets among them) are decoder_warnings."),
 	WHOLE(duration_tolerance_ms, 0, 60000, "50", "ms",
 		"audio: a decoded file that is longer or shorter than audio.duration_ms by more is declared_duration."),
-	WHOLE(max_silence_percent, 0, 100, "60", "percent",
-		"audio: a larger part of the call in which nobody speaks is silence_share."),
+	BOTH(OPT_INT, max_silence_percent, max_turn_silence_percent, max_silence_percent, 0, 100, "60", "60", "percent",
+		"a larger part of the call in which nobody speaks is silence_share."),
 	WHOLE(max_gap_ms, 0, 3600000, "5000", "ms", "audio: a longer time in which nobody speaks is long_silence."),
-	WHOLE(max_clipped_ppm, 0, 1000000, "20", "ppm", "audio: more samples at full scale, per million, are clipping."),
-	WHOLE(max_clipped_run, 0, 1000000, "3", "samples", "audio: more samples at full scale in a row are clipping."),
+	BOTH(OPT_REAL, near_silence_max, turn_near_silence_max, near_silence_max, 0, 100, "75", "75", "percent",
+		"a larger share of samples below -50 dBFS is near_silence. A call's is that of both channels together."),
+	BOTH(OPT_INT, max_clipped_ppm, max_turn_clipped_ppm, max_clipped_ppm, 0, 1000000, "20", "100", "ppm",
+		"more samples at full scale (from 32,700 of 32,768 on), per million, are clipping."),
+	WHOLE(max_clipped_run, 0, 1000000, "3", "samples",
+		"audio: more samples of a channel at full scale in a row are clipping, with any preset."),
+	BOTH(OPT_REAL, rms_min, turn_rms_min, rms_min, -100, 0, "-45", "-50", "dBFS", "a lower RMS of the samples is rms."),
+	BOTH(OPT_REAL, rms_max, turn_rms_max, rms_max, -100, 0, "-9", "-6", "dBFS", "a higher one is rms."),
+	BOTH(OPT_REAL, crest_min, turn_crest_min, crest_min, 0, 60, "9", "6", "dB",
+		"a peak that is less over the RMS is crest_factor: distortion, or a tone."),
+	BOTH(OPT_REAL, zero_crossing_max, turn_zero_crossing_max, zero_crossing_max, 0, 100, "35", "40", "percent",
+		"a larger share of samples that have another sign than the one before is zero_crossing: noise."),
+	BOTH(OPT_REAL, high_frequency_max, turn_high_frequency_max, high_frequency_max, 0, 200, "120", "140", "percent",
+		"a larger sum of changes from sample to sample, as a share of the sum of magnitudes, is high_frequency: noise "
+		"(white noise has 141, speech at 24 kHz about 30)."),
 	WHOLE(max_leakage_db, -100, 100, "-25",
 		"dB", "audio: a side that is heard louder than this on the other channel, beside its own, while it speaks alone is leakage."),
-	REAL(turn_rate_min, 0, 100, "1.5", "syllables/s",
+	WHOLE(max_overlap_percent, 0, 100, "20", "percent",
+		"audio: segments of both sides that overlap in a larger part of the call are overlap."),
+	WHOLE(max_talk_over_ms, 0, 3600000, "3000", "ms",
+		"audio: a turn that begins earlier than this before the other side's has ended is talk_over."),
+	NUMBER(OPT_REAL, turn_rate_min, turn.rate_min, 0, 100, "1.5", "syllables/s",
 		"audio: fewer syllables of text a second of speech are too_slow; a second more than that is allowed a turn."),
-	REAL(turn_rate_max, 0, 100, "10", "syllables/s",
+	NUMBER(OPT_REAL, turn_rate_max, turn.rate_max, 0, 100, "10", "syllables/s",
 		"audio: more are too_fast, as when the sound is cut off; 2 syllables more than that are allowed a turn."),
-	REAL(side_rate_min, 0, 100, "2", "syllables/s",
+	NUMBER(OPT_REAL, side_rate_min, call.rate_min, 0, 100, "2", "syllables/s",
 		"audio: the same for all turns of a side together, from 20 syllables on."),
-	REAL(side_rate_max, 0, 100, "9", "syllables/s",
+	NUMBER(OPT_REAL, side_rate_max, call.rate_max, 0, 100, "9", "syllables/s",
 		"audio: the same for all turns of a side together, from 20 syllables on."),
-	REAL(loudness_min, -70, 0, "-26", "LUFS", "audio: a lower integrated loudness (EBU R128) of the file is loudness."),
-	REAL(loudness_max, -70, 0, "-20", "LUFS", "audio: a higher one is loudness."),
-	REAL(peak_max, -60, 6, "-1", "dBTP", "audio: a higher true peak is true_peak."),
+	BOTH(OPT_REAL, loudness_min, turn_loudness_min, loudness_min, -70, 0, "-26", "-38", "LUFS",
+		"a lower integrated loudness (EBU R128) of the file, or of a side in it, is loudness."),
+	BOTH(OPT_REAL, loudness_max, turn_loudness_max, loudness_max, -70, 0, "-20", "-12", "LUFS",
+		"a higher one is loudness."),
+	REAL(peak_max, -60, 6, "-1", "dBTP",
+		"audio: a higher true peak is true_peak, told of the file and of the turns that have it."),
 	WHOLE(min_thinking, 0, 100000, "20", "characters",
 		"annotations: a shorter thinking of a round is thinking_short. Blanks do not count."),
 	WHOLE(max_thinking, 1, 100000, "2000", "characters", "annotations: a longer one is thinking_long."),
@@ -106,9 +140,12 @@ static int check(const void *params, struct err *e)
 	const struct {
 		const char *low, *high;
 		double min, max;
-	} pairs[] = {{"turn_rate_min", "turn_rate_max", p->turn_rate_min, p->turn_rate_max},
-		{"side_rate_min", "side_rate_max", p->side_rate_min, p->side_rate_max},
-		{"loudness_min", "loudness_max", p->loudness_min, p->loudness_max},
+	} pairs[] = {{"turn_rate_min", "turn_rate_max", p->turn.rate_min, p->turn.rate_max},
+		{"side_rate_min", "side_rate_max", p->call.rate_min, p->call.rate_max},
+		{"rms_min", "rms_max", p->call.rms_min, p->call.rms_max},
+		{"turn_rms_min", "turn_rms_max", p->turn.rms_min, p->turn.rms_max},
+		{"loudness_min", "loudness_max", p->call.loudness_min, p->call.loudness_max},
+		{"turn_loudness_min", "turn_loudness_max", p->turn.loudness_min, p->turn.loudness_max},
 		{"min_thinking", "max_thinking", (double)p->min_thinking, (double)p->max_thinking}};
 	for (size_t i = 0; i < COUNT_OF(pairs); i++)
 		if (pairs[i].min > pairs[i].max)
@@ -141,7 +178,7 @@ const struct stage_ops stage_qa = {
 	.name = "qa",
 	.help = "Quality rules over the sound of a call, which it also describes (speech rate, pauses, pitch, loudness, "
 			"overlap), or over its annotation.",
-	.version = 1,
+	.version = 2,
 	.kind = STAGE_MAP,
 	.exec = EXEC_SOUND,
 	.params_size = sizeof(struct qa_params),

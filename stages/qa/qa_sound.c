@@ -14,13 +14,15 @@ static void verdict(struct work *w, const struct findings *f)
 	work_verdict(w, json_count(f->list) && p->action == QA_REJECT ? "reject" : "pass", f->list);
 }
 
-static int judge_sound(struct work *w, const struct sound *s, struct findings *f, struct err *e)
+static int judge_sound(struct work *w, const struct sound *s, int warnings, struct findings *f, struct err *e)
 {
+	struct told told = {json_get_int(json_get(w->call, "audio"), "duration_ms", -1), warnings};
 	CLEANUP(heard_release) struct heard h = {.sound = NULL};
 	int code = heard_measure(s, w->call, f, &h, e);
+	if (!code)
+		code = audio_rules(w->stage->params, &h, &told, f, e);
 	if (code)
 		return code;
-	audio_rules(w->stage->params, &h, json_get_int(json_get(w->call, "audio"), "duration_ms", -1), f);
 	w->fields = json_object(w->arena);
 	json_set(w->arena, w->fields, "acoustics", heard_acoustics(w->arena, &h));
 	verdict(w, f);
@@ -32,10 +34,11 @@ static int work_audio(struct work *w, struct findings *f, struct err *e)
 	CLEANUP(buf_release) struct buf bytes = BUF_INIT_MAX(OBJECT_MAX);
 	CLEANUP(sound_release) struct sound s = SOUND_INIT;
 	struct err why = ERR_INIT;
+	int warnings = 0;
 	int code = work_object_read(w, json_get_str(json_get(w->call, "audio"), "object"), OBJECT_MAX, &bytes, e);
 	if (code)
 		return code;
-	code = av_decode(buf_view(&bytes), &s, &why);
+	code = av_decode_told(buf_view(&bytes), &s, &warnings, &why);
 	if (code && err_class_of(code) != CLASS_DATA)
 		return err_set(e, code, "%s", why.text);
 	if (code)
@@ -43,7 +46,7 @@ static int work_audio(struct work *w, struct findings *f, struct err *e)
 	else if (s.channels > SIDES)
 		finding_number(f, "channels", s.channels, SIDES, "channels");
 	if (!json_count(f->list))
-		return judge_sound(w, &s, f, e);
+		return judge_sound(w, &s, warnings, f, e);
 	work_verdict(w, "reject", f->list);
 	return 0;
 }

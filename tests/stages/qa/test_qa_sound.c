@@ -5,7 +5,7 @@
 #include "io/speech.h"
 #include "stages/normalize/normalize.h"
 #include "stages/qa/qa.h"
-#include "tests/stages/sound_work.h"
+#include "tests/stages/qa/callkit.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -17,125 +17,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-#define RATE 24000
-
-/** A stretch of voice: a sawtooth that swells and fades five times a second, one syllable of text each. */
-struct part {
-	int side;
-	double hz;
-	int64_t from_ms, to_ms;
-};
-/* Left 0.5-2.5 s with a pause of 300 ms in it, right 3.0-5.0 s, left 5.4-7.4 s, right 7.2-9.0 s: 200 ms both. */
-static const struct part usual[] = {
-	{0, 120, 500, 1300}, {0, 120, 1600, 2500}, {1, 210, 3000, 5000}, {0, 130, 5400, 7400}, {1, 200, 7200, 9000}};
-static const int64_t usual_segments[][3] = {{0, 500, 2500}, {1, 3000, 5000}, {0, 5400, 7400}, {1, 7200, 9000}};
-
-struct made {
-	struct sound sound;
-	struct json *turns, *segments;
-};
-
-static void made_release(struct made *m)
-{
-	sound_release(&m->sound);
-}
-
-static void add_part(struct sound *s, const struct part *p)
-{
-	for (int64_t i = p->from_ms * s->rate / 1000; i < p->to_ms * s->rate / 1000; i++) {
-		double t = (double)(i - p->from_ms * s->rate / 1000) / s->rate, v = 0, swell = 0.6 + 0.4 * sin(31.4159 * t);
-		for (int h = 1; h <= 8; h++)
-			v += sin(6.283185307 * p->hz * h * t) / h;
-		s->samples[i * s->channels + p->side] += (float)(0.1 * v * swell);
-	}
-}
-
-static void add_turn(struct sound_work *w, struct made *m, const int64_t segment[3])
-{
-	struct json *turn = json_object(&w->arena), *row = json_object(&w->arena);
-	CLEANUP(buf_release) struct buf text = BUF_INIT;
-	for (int64_t i = 0; i < (segment[2] - segment[1]) / 200; i++)
-		buf_puts(&text, "好");
-	json_set_text(&w->arena, turn, "role", segment[0] ? "right" : "left");
-	json_set_str(&w->arena, turn, "text", buf_view(&text));
-	json_set_int(&w->arena, row, "turn", (int64_t)json_count(m->turns));
-	json_set_text(&w->arena, row, "role", segment[0] ? "right" : "left");
-	json_set_int(&w->arena, row, "start_ms", segment[1]);
-	json_set_int(&w->arena, row, "end_ms", segment[2]);
-	json_append(m->turns, turn);
-	json_append(m->segments, row);
-}
-
-static void scale(struct sound *s, double factor)
-{
-	for (int64_t i = 0; i < s->frames * s->channels; i++)
-		s->samples[i] *= (float)factor;
-}
-
-/** The usual call at -23 LUFS, 9.5 s. */
-static void make_usual(struct sound_work *w, struct made *m)
-{
-	struct loudness l;
-	struct err e = ERR_INIT;
-	*m = (struct made){
-		.sound = {.channels = 2, .rate = RATE}, .turns = json_array(&w->arena), .segments = json_array(&w->arena)};
-	sound_resize(&m->sound, RATE * 19 / 2);
-	for (size_t i = 0; i < COUNT_OF(usual); i++)
-		add_part(&m->sound, &usual[i]);
-	for (size_t i = 0; i < COUNT_OF(usual_segments); i++)
-		add_turn(w, m, usual_segments[i]);
-	assert_int_equal(loudness_measure(&m->sound, false, &l, &e), 0);
-	scale(&m->sound, pow(10, (-23 - l.integrated_lufs) / 20));
-}
-
-static struct json *call_of(struct sound_work *w, const struct made *m, struct str file, int64_t duration_ms)
-{
-	struct json *call = json_object(&w->arena), *audio = json_object(&w->arena);
-	json_set_text(&w->arena, audio, "object", sound_work_put(w, file));
-	json_set_int(&w->arena, audio, "duration_ms", duration_ms);
-	json_set(&w->arena, audio, "segments", json_copy(&w->arena, m->segments));
-	json_set(&w->arena, call, "audio", audio);
-	json_set(&w->arena, call, "turns", json_copy(&w->arena, m->turns));
-	return call;
-}
-
-/** "rule/turn or side value" of each finding, parted by "; ". */
-static const char *judge(struct sound_work *w, const struct json *call)
-{
-	struct err e = ERR_INIT;
-	CLEANUP(buf_release) struct buf b = BUF_INIT;
-	sound_work_call(w, "a/1", call);
-	int code = qa_sound.process(&w->work, &e);
-	if (code)
-		print_message("%s\n", e.text);
-	assert_int_equal(code, 0);
-	JSON_EACH(f, json_path(w->work.fields, "qa.@.findings")) {
-		buf_printf(&b, "%s%.*s/", b.len ? "; " : "", STR_FMT(json_get_str(f, "rule")));
-		if (json_get(f, "turn"))
-			buf_printf(&b, "%lld", (long long)json_get_int(f, "turn", -1));
-		buf_str(&b, json_get_str(f, "side"));
-		buf_putc(&b, ' ');
-		json_write(&b, json_get(f, "value"));
-		assert_non_null(json_get(f, "limit"));
-	}
-	return arena_str(&w->arena, buf_view(&b)).p;
-}
-
-static const char *judge_made(struct sound_work *w, const struct made *m)
-{
-	CLEANUP(buf_release) struct buf flac = BUF_INIT;
-	struct err e = ERR_INIT;
-	assert_int_equal(av_encode_flac(&m->sound, &flac, &e), 0);
-	return judge(w, call_of(w, m, buf_view(&flac), m->sound.frames * 1000 / RATE));
-}
-
-static int64_t acoustic(const struct sound_work *w, const char *path)
-{
-	const struct json *v = json_path(json_get(w->work.fields, "acoustics"), path);
-	assert_true(json_is(v, JSON_INT));
-	return v->u.i;
-}
 
 /* --- The description --- */
 
@@ -218,12 +99,6 @@ static void one_channel_is_described_by_segments(void **state)
 
 /* --- Faults of the sound --- */
 
-static void silence_the_channel(struct made *m, int side, int64_t from_ms, int64_t to_ms)
-{
-	for (int64_t i = from_ms * RATE / 1000; i < to_ms * RATE / 1000; i++)
-		m->sound.samples[i * 2 + side] = 0;
-}
-
 static void finds_silence(void **state)
 {
 	(void)state;
@@ -231,18 +106,18 @@ static void finds_silence(void **state)
 	sound_work_init(&w, &stage_qa, NULL, "{rules: audio, max_gap_ms: 2000, loudness_min: -40, max_silence_percent: 50}");
 	struct made m;
 	make_usual(&w, &m);
-	silence_the_channel(&m, 0, 5400, 7400);
+	made_silence(&m, 0, 5400, 7400);
 	assert_string_equal(judge_made(&w, &m), "long_silence/ 2200; turn_without_sound/2 0");
-	silence_the_channel(&m, 0, 0, 9500);
+	made_silence(&m, 0, 0, 9500);
 	assert_string_equal(judge_made(&w, &m), "silence_share/ 60; long_silence/ 3000; side_without_sound/left 0");
 	assert_true(w.work.rejected);
 	assert_int_equal(acoustic(&w, "left.speech_ms"), 0);
 	assert_null(json_path(w.work.fields, "acoustics.left.pitch_median_hz"));
 	assert_null(json_path(w.work.fields, "acoustics.left.loudness_mlufs"));
-	silence_the_channel(&m, 1, 0, 9500);
+	made_silence(&m, 1, 0, 9500);
 	assert_string_equal(judge_made(&w, &m),
 		"silence_share/ 100; long_silence/ 9500; side_without_sound/left 0; side_without_sound/right 0; "
-		"loudness/ \"silent\"; true_peak/ \"silent\"");
+		"near_silence/ 1000; rms/ -120000; loudness/ \"silent\"; true_peak/ \"silent\"");
 	made_release(&m);
 	sound_work_release(&w);
 }
@@ -282,7 +157,7 @@ static void finds_clipping_and_levels(void **state)
 	struct made m;
 	sound_work_init(&w, &stage_qa, NULL, "{rules: audio}");
 	make_usual(&w, &m);
-	scale(&m.sound, 20);
+	made_scale(&m.sound, 20);
 	for (int64_t i = 0; i < m.sound.frames * 2; i++)
 		m.sound.samples[i] = fmaxf(-1, fminf(1, m.sound.samples[i]));
 	const char *found = judge_made(&w, &m);
@@ -292,7 +167,7 @@ static void finds_clipping_and_levels(void **state)
 	assert_non_null(strstr(found, "true_peak/ "));
 	made_release(&m);
 	make_usual(&w, &m);
-	scale(&m.sound, 0.5);
+	made_scale(&m.sound, 0.5);
 	found = judge_made(&w, &m);
 	assert_true(strncmp(found, "loudness/ -290", 14) == 0 && !strchr(found, ';'));
 	made_release(&m);
@@ -457,7 +332,8 @@ static void normalized_voices_pass_and_are_told_apart(void **state)
 	static const struct {
 		const char *with;
 		const char *qa;
-	} cases[] = {{"{}", "{rules: audio}"}, {"{sample_rate: 8000, bitrate: 16}", "{rules: audio}"},
+	} cases[] = {{"{}", "{rules: audio}"}, {"{}", "{rules: audio, preset: teleantifraud2}"},
+		{"{sample_rate: 8000, bitrate: 16}", "{rules: audio}"},
 		{"{sample_rate: 48000, bitrate: 96, loudness: -18}", "{rules: audio, loudness_max: -17.5}"}};
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct sound_work s, w;
