@@ -262,7 +262,7 @@ static const char *libraries(void)
 const struct stage_ops stage_speak = {
 	.name = "speak",
 	.help = "Speaks each turn: text normalised for speech, one voice a side, stored as FLAC.",
-	.version = 1,
+	.version = 2,
 	.kind = STAGE_MAP,
 	.exec = EXEC_SOUND,
 	.flags = STAGE_DRAWS,

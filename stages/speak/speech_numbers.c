@@ -1,36 +1,14 @@
 /* Numbers as they are said on the phone. What a string of digits is, its shape and the words around it tell: 138-1234-5678 is a phone number,
  * 尾号8888 a code, 8888元 an amount, 2024年 a year. */
-#include "stages/speak/speech_text.h"
+#include "stages/speak/speech_digits.h"
 
+#include "base/alloc.h"
 #include "base/utf8.h"
+#include "stages/speak/speech_tables.h"
 
 #include <string.h>
 
 static const char *const digit_words[10] = {"零", "一", "二", "三", "四", "五", "六", "七", "八", "九"};
-
-/* After these a number is a quantity, whatever stands before it. */
-static const char *const units[] = {"元", "块", "万", "千", "百", "亿", "个", "人", "次", "天", "月", "日", "小时",
-	"分", "秒", "点", "度", "米", "公", "斤", "克", "平", "折", "岁", "倍", "期", "名", "位", "件", "张", "份", "层",
-	"台", "笔", "美元", "港", "欧元", "毫", "厘", "升", "吨", "角", "页", "条", "种", "套", "寸", "英", "款", "瓦",
-	"周", "余", "多", "积分", "星期", "字", "辆", "家", "户", "集", "场", "年", NULL};
-/* After these the word 两 is said for 2. */
-static const char *const counted[] = {"个", "位", "天", "年", "块", "张", "种", "件", "次", "家", "条", "台", "份",
-	"部", "套", "间", "只", "句", "本", "杯", "瓶", "小时", "分钟", "秒", "周", "名", "万", "千", "百", "亿", "元",
-	"笔", "层", "米", "公里", "公斤", "斤", "者", "人", "倍", "盒", "包", "碗", "辆", "点", "门", "款", "遍", "倍",
-	"岁", "星期", "吨", "升", NULL};
-/* Before a code of three digits or more. */
-static const char *const code_words[] = {"验证码", "尾号", "工号", "编号", "单号", "号码", "卡号", "账号", "帐号",
-	"账户", "帐户", "密码", "代码", "邮编", "四位", "六位", "数字", "车牌号", "证号", "编码", "序列号", "身份证",
-	"账户号", "识别码", "预约号", "订单号", "凭证号", "警号", "学号", "房号", "车号", "门牌号", "单元", "航班", "号是",
-	"证件号", "彩票号", "中奖号", "校验码", "动态码", "邀请码", "提取码", "取件码", "房间", "客户号", "户号", "合同号",
-	"流水号", "批号", "案号", "QQ号", "微信号", "QQ", "QQ号是", NULL};
-static const char *const phone_words[] = {"电话", "手机", "手机号", "热线", "拨打", "致电", "来电", "客服", "联系电话",
-	"电话号码", "手机号码", "打", "拨", "座机", "回拨", "报警", "联系", "前缀", NULL};
-/* After these three-digit names of routes, rooms and doors are read digit by digit. */
-static const char *const names[] = {"路公", "路车", "室", "房", "号房", "教室", NULL};
-static const char *const hotlines[] = {"110", "119", "120", "122", "114", "12306", "12315", "12345", "10086", "10010",
-	"10000", "95588", "95533", "95599", "95566", "95555", "95516", "96110", "12378", "12381", "12110", "10001", "11185",
-	"11183", "12329", "12333", "12366", "12348", "12321", NULL};
 
 const char *speech_digit(uint32_t digit, bool phone)
 {
@@ -42,16 +20,6 @@ bool speech_is_mask(uint32_t cp)
 	return cp == 'X' || cp == 'x' || cp == '*' || cp == 0xd7 || cp == 0x25cb || cp == 0x25cf;
 }
 
-static bool is_digit(uint32_t cp)
-{
-	return cp >= '0' && cp <= '9';
-}
-
-static bool is_letter(uint32_t cp)
-{
-	return (cp >= 'a' && cp <= 'z') || (cp >= 'A' && cp <= 'Z');
-}
-
 static bool is_glue(uint32_t cp)
 {
 	return cp == ' ' || cp == ':' || cp == ',' || cp == 0x662f || cp == 0x4e3a || cp == '"' || cp == 0x53eb ||
@@ -59,7 +27,7 @@ static bool is_glue(uint32_t cp)
 }
 
 /** True when the text just before `at` (skipping blanks and 是为:，) ends with one of the words. */
-static bool stands_after(struct span text, size_t at, const char *const *words)
+bool digits_stand_after(struct span text, size_t at, const char *const *words)
 {
 	while (at > 0 && is_glue(text.v[at - 1]))
 		at--;
@@ -92,15 +60,15 @@ bool speech_after(struct span text, size_t at, const char *const *words)
 	return false;
 }
 
-static size_t digits_at(struct span t, size_t at)
+size_t digits_at(struct span t, size_t at)
 {
 	size_t n = 0;
-	while (at + n < t.n && is_digit(t.v[at + n]))
+	while (at + n < t.n && digits_is(t.v[at + n]))
 		n++;
 	return n;
 }
 
-static int64_t value_of(struct span t, size_t at, size_t n)
+int64_t digits_value(struct span t, size_t at, size_t n)
 {
 	int64_t v = 0;
 	for (size_t i = 0; i < n && i < 17; i++)
@@ -108,7 +76,7 @@ static int64_t value_of(struct span t, size_t at, size_t n)
 	return v;
 }
 
-static void say_digits(struct buf *b, struct span t, size_t at, size_t n, bool phone)
+void digits_say(struct buf *b, struct span t, size_t at, size_t n, bool phone)
 {
 	for (size_t i = 0; i < n; i++)
 		buf_puts(b, speech_digit(t.v[at + i], phone));
@@ -136,7 +104,7 @@ static void say_group(struct buf *b, int64_t v, bool inner)
 	}
 }
 
-static void say_value(struct buf *b, int64_t v)
+void digits_say_value(struct buf *b, int64_t v)
 {
 	static const char *const names_of[] = {"万亿", "亿", "万", ""};
 	static const int64_t sizes[] = {1000000000000, 100000000, 10000, 1};
@@ -161,64 +129,13 @@ static void say_value(struct buf *b, int64_t v)
 	}
 }
 
-/* --- Shapes. Each tries at `at` and gives the position after what it spoke, or 0. --- */
-
-/** 15:30 */
-static size_t try_time(struct buf *b, struct span t, size_t at, size_t n)
-{
-	if (n > 2 || t.v[at + n] != ':' || digits_at(t, at + n + 1) != 2 || value_of(t, at, n) > 24 ||
-		value_of(t, at + n + 1, 2) > 59)
-		return 0;
-	size_t end = at + n + 3;
-	int64_t hour = value_of(t, at, n), minute = value_of(t, at + n + 1, 2);
-	if (hour == 2)
-		buf_puts(b, "两");
-	else
-		say_value(b, hour);
-	buf_puts(b, "点");
-	if (minute > 0 && minute < 10)
-		buf_puts(b, "零");
-	if (minute > 0) {
-		say_value(b, minute);
-		buf_puts(b, "分");
-	}
-	if (t.v[end] == ':' && digits_at(t, end + 1) == 2) {
-		say_value(b, value_of(t, end + 1, 2));
-		buf_puts(b, "秒");
-		end += 3;
-	}
-	return t.v[end] == 0x5206 && t.v[end + 1] != 0x949f ? end + 1 : end; /* "21:15分" */
-}
-
-/** 2024-10-01, 2024/10/1, 2024.10.1 */
-static size_t try_date(struct buf *b, struct span t, size_t at, size_t n)
-{
-	uint32_t sep = t.v[at + n];
-	if (n != 4 || (sep != '-' && sep != '/' && sep != '.'))
-		return 0;
-	size_t m = digits_at(t, at + 5);
-	if (m < 1 || m > 2 || t.v[at + 5 + m] != sep)
-		return 0;
-	size_t d = digits_at(t, at + 6 + m);
-	int64_t year = value_of(t, at, 4), month = value_of(t, at + 5, m), day = value_of(t, at + 6 + m, d);
-	if (d < 1 || d > 2 || year < 1900 || year > 2100 || month < 1 || month > 12 || day < 1 || day > 31)
-		return 0;
-	say_digits(b, t, at, 4, false);
-	buf_puts(b, "年");
-	say_value(b, month);
-	buf_puts(b, "月");
-	say_value(b, day);
-	buf_puts(b, "日");
-	return at + 6 + m + d;
-}
-
 /** Groups of three after commas: 15,000. Gives the end of the whole part, and its value. */
-static size_t thousands(struct span t, size_t at, size_t n, int64_t *ret)
+size_t digits_thousands(struct span t, size_t at, size_t n, int64_t *ret)
 {
-	int64_t v = value_of(t, at, n);
+	int64_t v = digits_value(t, at, n);
 	size_t end = at + n;
 	while (n <= 3 && t.v[end] == ',' && digits_at(t, end + 1) == 3 && v < 1000000000000) {
-		v = v * 1000 + value_of(t, end + 1, 3);
+		v = v * 1000 + digits_value(t, end + 1, 3);
 		end += 4;
 	}
 	*ret = v;
@@ -237,7 +154,7 @@ static struct parts parts_at(struct span t, size_t at)
 	struct parts p = {.end = at};
 	for (size_t i = at;;) {
 		size_t len = 0;
-		while (i + len < t.n && (is_digit(t.v[i + len]) || speech_is_mask(t.v[i + len])))
+		while (i + len < t.n && (digits_is(t.v[i + len]) || speech_is_mask(t.v[i + len])))
 			p.masks += speech_is_mask(t.v[i + len++]);
 		if (len == 0)
 			return p;
@@ -248,7 +165,7 @@ static struct parts parts_at(struct span t, size_t at)
 		p.end = i + len;
 		uint32_t sep = t.v[p.end];
 		bool joined = sep == '-' || sep == ' ' || sep == 0x2010 || sep == 0x2011;
-		if (!joined || (!is_digit(t.v[p.end + 1]) && !speech_is_mask(t.v[p.end + 1])))
+		if (!joined || (!digits_is(t.v[p.end + 1]) && !speech_is_mask(t.v[p.end + 1])))
 			return p;
 		p.dashes |= sep != ' ';
 		i = p.end + 1;
@@ -260,7 +177,7 @@ static void say_parts(struct buf *b, struct span t, size_t at, size_t end, bool 
 {
 	size_t run = 0;
 	for (size_t i = at; i < end; i++) {
-		if (is_digit(t.v[i])) {
+		if (digits_is(t.v[i])) {
 			buf_puts(b, speech_digit(t.v[i], phone));
 			run = 0;
 		} else if (speech_is_mask(t.v[i])) {
@@ -287,6 +204,25 @@ static void say_long(struct buf *b, struct span t, size_t at, size_t n, bool pho
 	}
 }
 
+#define MOBILE_DIGITS 11
+
+/** Groups, with a pause between; a whole mobile number among them is said as such. */
+static void say_groups(struct buf *b, struct span t, size_t at, size_t end, bool phone)
+{
+	while (at < end) {
+		size_t stop = at;
+		while (stop < end && (digits_is(t.v[stop]) || speech_is_mask(t.v[stop])))
+			stop++;
+		if (stop - at == MOBILE_DIGITS && digits_at(t, at) == MOBILE_DIGITS)
+			say_long(b, t, at, MOBILE_DIGITS, phone);
+		else
+			say_parts(b, t, at, stop, phone);
+		if (stop < end)
+			buf_puts(b, "，");
+		at = stop + 1;
+	}
+}
+
 static bool is_hotline(struct span t, size_t at, size_t n)
 {
 	char s[8] = "";
@@ -294,32 +230,50 @@ static bool is_hotline(struct span t, size_t at, size_t n)
 		return false;
 	for (size_t i = 0; i < n; i++)
 		s[i] = (char)t.v[at + i];
-	for (const char *const *h = hotlines; *h; h++)
+	for (const char *const *h = speech_hotlines; *h; h++)
 		if (strcmp(s, *h) == 0)
 			return true;
 	return n == 5 && s[0] == '9' && s[1] == '5';
+}
+
+static bool is_year(struct span t, size_t at)
+{
+	return digits_at(t, at) == 4 && digits_value(t, at, 4) >= 1900 && digits_value(t, at, 4) <= 2100;
 }
 
 /** Phone numbers with dashes, cards in fours, masked ids. */
 static size_t try_parts(struct buf *b, struct span t, size_t at)
 {
 	struct parts p = parts_at(t, at);
-	bool phone = stands_after(t, at, phone_words) ||
-				 (p.dashes && (p.n == 3 || p.first <= 4) && p.digits >= 10 && p.digits <= 12) ||
+	bool abroad = at > 0 && t.v[at - 1] == '+', code86 = t.v[at] == '8' && t.v[at + 1] == '6' && p.first == 2;
+	bool phone = digits_stand_after(t, at, speech_phone_words) ||
+				 ((abroad || code86 || digits_value(t, at, 4) == 86) && p.digits >= 11) ||
+				 (p.dashes && t.v[at] == '0' && p.first <= 4 && p.digits >= 10 && p.digits <= 16) ||
+				 (p.dashes && p.n <= 3 && (p.n == 3 || p.first <= 4) && p.digits >= 10 && p.digits <= 12) ||
 				 (t.v[at] == '1' && p.digits == 11);
 	if (p.masks && (p.digits > 4 || p.masks < p.digits)) {
-		say_parts(b, t, at, p.end, phone);
+		say_groups(b, t, at, p.end, phone);
 		return p.end;
 	}
-	if (p.masks || p.n < 2)
+	if (p.masks || p.n < 2 || (p.n == 2 && p.digits == 8 && is_year(t, at) && is_year(t, at + 5)))
 		return 0;
-	bool fours = p.first >= 3 && p.longest <= 4 && p.digits >= 10;
-	if (p.dashes ? p.digits >= 7 && p.longest >= 3 && !(p.n == 2 && p.longest == 4 && speech_after(t, p.end, units))
+	if (p.dashes && p.n > 2 && digits_stand_after(t, at, speech_code_words)) {
+		say_groups(b, t, at, p.end, phone);
+		return p.end;
+	}
+	bool fours = (p.first >= 3 && p.longest <= 4 && p.digits >= 10) || (phone && p.digits >= 11);
+	if (p.dashes ? p.digits >= 7 && p.longest >= 3 &&
+					   !(p.n == 2 && p.longest == 4 && speech_after(t, p.end, speech_counted_by))
 				 : fours) {
-		say_parts(b, t, at, p.end, phone);
+		say_groups(b, t, at, p.end, phone);
 		return p.end;
 	}
 	return 0;
+}
+
+bool speech_is_money(uint32_t cp)
+{
+	return cp == 0x5143 || cp == 0x5757 || cp == 0x89d2 || cp == 0x4e07 || cp == 0x6b21; /* 元块角万次 */
 }
 
 static const char *const percent[] = {"%", NULL};
@@ -328,107 +282,165 @@ static const char *const calendar[] = {
 	"月", "日", "号", "点", "分", "秒", "小时", "时", "天", "周", "岁", "层", "楼", NULL};
 static const char *const money[] = {"元", "块", "万", "亿", "美元", "欧元", "港", NULL};
 static const char *const hao[] = {"号", NULL};
+static const char *const zhe[] = {"折", NULL};
+static const char *const month[] = {"月", NULL};
+
+/** 2024年, 24年3月, 2023-2024年, 2024-2025学年 */
+static bool year_at(struct span t, size_t at, size_t n)
+{
+	if (n == 2 && speech_after(t, at + 2, year) && digits_is(t.v[at + 3]))
+		return speech_after(t, at + 3 + digits_at(t, at + 3), month);
+	if (n != 4)
+		return false;
+	if (is_year(t, at) && (t.v[at + 4] == 'Q' || speech_after(t, at + 4, speech_year_words))) /* 2024Q1, 2024届 */
+		return true;
+	bool range = t.v[at + 4] == '-' || t.v[at + 4] == '~';
+	return speech_after(t, at + n, year) || (range && digits_at(t, at + 5) == 4 && speech_after(t, at + 9, year)) ||
+		   (range && is_year(t, at) && is_year(t, at + 5)) ||
+		   (at > 4 && (t.v[at - 1] == '-' || t.v[at - 1] == '~') && is_year(t, at) && is_year(t, at - 5));
+}
+
+/** The letters before a number, as in 粤B·88888, CA1234, TAF-77. */
+static bool after_letters(struct span t, size_t at)
+{
+	bool joined = at > 1 && (t.v[at - 1] == '-' || t.v[at - 1] == '_' || t.v[at - 1] == 0xb7);
+	return at > 0 && letters_is(t.v[at - 1 - joined]);
+}
+
+/** 转801 after a phone number, 62345678 after (010). */
+static bool after_phone(struct span t, size_t at)
+{
+	return at > 1 && digits_is(t.v[at - 2]) && (t.v[at - 1] == 0x8f6c || t.v[at - 1] == ')');
+}
+
+#define PLAIN_DIGITS 6 /* a number of so many digits, not round, with nothing that it counts, is a code */
+
+static bool is_round(struct span t, size_t at, size_t n)
+{
+	return digits_value(t, at + n - 3, 3) == 0;
+}
+
+/** Codes, hotlines, rooms: no unit follows. */
+static bool is_code(struct span t, size_t at, size_t n, bool *ret_phone)
+{
+	if (is_hotline(t, at, n) && n >= 3) {
+		*ret_phone = true;
+		return true;
+	}
+	if (n >= 3 &&
+		(digits_stand_after(t, at, speech_code_words) || *ret_phone || speech_after(t, at + n, speech_place_names)))
+		return true;
+	if (n >= 4 && speech_after(t, at + n, hao))
+		return true;
+	return (n >= 3 && after_letters(t, at)) || (n >= PLAIN_DIGITS && !is_round(t, at, n));
+}
 
 /** Whether the plain digits at `at` are read one by one. */
 static bool one_by_one(struct span t, size_t at, size_t n, bool *ret_phone)
 {
-	*ret_phone = stands_after(t, at, phone_words);
+	*ret_phone = digits_stand_after(t, at, speech_phone_words) || (n >= 3 && after_phone(t, at));
 	if (n >= 9 && n <= 12 && speech_after(t, at + n, money))
 		return false;
 	if (n >= 9) {
 		*ret_phone |= (n == 11 && t.v[at] == '1') || (n == 10 && (t.v[at] == '4' || t.v[at] == '8'));
 		return true;
 	}
-	bool unit = speech_after(t, at + n, units) || speech_after(t, at + n, percent);
-	if (n == 4 && (speech_after(t, at + n, year) ||
-					  (t.v[at + 4] == '-' && digits_at(t, at + 5) == 4 && speech_after(t, at + 9, year))))
+	if (year_at(t, at, n))
 		return true;
-	if (t.v[at] == '0' && n >= 2)
+	if (t.v[at] == '0' && n >= 2) {
+		*ret_phone |= n <= 4 && t.v[at + n] == ')';
 		return n > 2 || !speech_after(t, at + n, calendar);
-	if (unit)
-		return false;
-	if (is_hotline(t, at, n) && n >= 3) {
+	}
+	if (n >= 2 && after_letters(t, at) && speech_after(t, at + n, speech_rides)) {
 		*ret_phone = true;
 		return true;
 	}
-	if (n >= 3 && (stands_after(t, at, code_words) || *ret_phone))
+	if (n == 2 && speech_after(t, at + n, zhe))
 		return true;
-	if (n == 3 && speech_after(t, at + n, names))
-		return true;
-	if (n >= 4 && speech_after(t, at + n, hao))
-		return true;
-	return n >= 3 && at > 0 && (is_letter(t.v[at - 1]) || (t.v[at - 1] == '-' && at > 1 && is_letter(t.v[at - 2])));
+	if (speech_after(t, at + n, speech_counted_by) || speech_after(t, at + n, percent))
+		return false;
+	const char *unit;
+	if (*ret_phone && speech_find(speech_units, t, at + n, false, &unit)) /* 手机256GB */
+		*ret_phone = false;
+	return is_code(t, at, n, ret_phone);
+}
+
+/** 2kg, 2h: 两 */
+static bool two_of_unit(struct span t, size_t at)
+{
+	size_t n = 0;
+	while (letters_is(t.v[at + n]))
+		n++;
+	for (const char *const *u = speech_two_units; n && *u; u++) {
+		const char *const word[] = {*u, NULL};
+		if (strlen(*u) == n && speech_after(t, at, word))
+			return true;
+	}
+	return false;
 }
 
 /** Whole and decimal part, percent sign, then the range it may begin. */
 static size_t say_quantity(struct buf *b, struct span t, size_t at, size_t n)
 {
 	int64_t v = 0;
-	size_t end = thousands(t, at, n, &v), whole = end, decimals = 0;
+	size_t end = digits_thousands(t, at, n, &v), whole = end, decimals = 0;
 	if (t.v[end] == '.' && (decimals = digits_at(t, end + 1)) > 0)
 		end += 1 + decimals;
-	bool range = (t.v[end] == '-' || t.v[end] == '~') && is_digit(t.v[end + 1]);
+	bool range = (t.v[end] == '-' || t.v[end] == '~') && digits_is(t.v[end + 1]);
 	size_t other = range ? end + 1 + digits_at(t, end + 1) : 0;
 	bool of_hundred = t.v[end] == '%' || (range && t.v[other] == '%');
 	if (of_hundred || t.v[end] == 0x2030)
 		buf_puts(b, of_hundred ? "百分之" : "千分之");
-	if (v == 2 && !decimals && !of_hundred && speech_after(t, end, counted) && !(t.v[end] == 0x6708 || t.v[end] == 0x65e5))
+	if (v == 2 && !decimals && !of_hundred && (speech_after(t, end, speech_two) || two_of_unit(t, end)) &&
+		!(t.v[end] == 0x6708 || t.v[end] == 0x65e5))
 		buf_puts(b, "两");
 	else
-		say_value(b, v);
+		digits_say_value(b, v);
 	if (decimals) {
 		buf_puts(b, "点");
-		say_digits(b, t, whole + 1, decimals, false);
+		digits_say(b, t, whole + 1, decimals, false);
 	}
 	if (t.v[end] == '%' || t.v[end] == 0x2030)
 		end++;
-	if ((t.v[end] == '-' || t.v[end] == '~') && is_digit(t.v[end + 1])) {
+	if ((t.v[end] == '-' || t.v[end] == '~') && digits_is(t.v[end + 1])) {
 		buf_puts(b, "到");
 		end++;
 		if (of_hundred && t.v[end + digits_at(t, end)] == '%' && t.v[end - 2] != '%') { /* 15-20%: the sign was said */
 			size_t m = digits_at(t, end);
-			say_value(b, value_of(t, end, m));
+			digits_say_value(b, digits_value(t, end, m));
 			end += m + 1;
 		}
 	}
 	return end;
 }
 
-/** 222.186.123.45, 1.2.3: digits with 点 between. */
-static size_t try_dotted(struct buf *b, struct span t, size_t at, size_t n)
+size_t speech_amount(struct buf *ret, struct span t, size_t at)
 {
-	size_t end = at + n, dots = 0;
-	while (t.v[end] == '.' && digits_at(t, end + 1) > 0) {
-		dots++;
-		end += 1 + digits_at(t, end + 1);
-	}
-	if (dots < 2)
-		return 0;
-	for (size_t i = at; i < end; i++)
-		buf_puts(b, t.v[i] == '.' ? "点" : speech_digit(t.v[i], false));
-	return end;
+	return say_quantity(ret, t, at, digits_at(t, at));
 }
 
 size_t speech_number(struct buf *ret, struct span t, size_t at)
 {
-	size_t n = digits_at(t, at), end = n ? try_time(ret, t, at, n) : 0;
-	if (!end && n)
-		end = try_date(ret, t, at, n);
-	if (!end && n)
-		end = try_dotted(ret, t, at, n);
+	static const char *const yuan[] = {"元", NULL};
+	int64_t whole;
+	size_t n = digits_at(t, at), end = n ? speech_shape(ret, t, at, n) : 0;
 	if (!end)
 		end = try_parts(ret, t, at);
+	if (!end && n && speech_after(t, digits_thousands(t, at, n, &whole) + 3, yuan))
+		end = speech_yuan(ret, t, at);
 	if (end)
 		return end;
 	bool phone = false;
-	bool fraction = t.v[at + n] == '.' && is_digit(t.v[at + n + 1]) && n <= 12;
+	bool fraction = t.v[at + n] == '.' && digits_is(t.v[at + n + 1]) && n <= 12;
 	bool grouped = t.v[at + n] == ',' && digits_at(t, at + n + 1) == 3 && n <= 3;
 	if (n && !fraction && !grouped && one_by_one(t, at, n, &phone)) {
 		if (n >= 9)
 			say_long(ret, t, at, n, phone);
 		else
-			say_digits(ret, t, at, n, phone);
-		if ((t.v[at + n] == '-' || t.v[at + n] == '~') && is_digit(t.v[at + n + 1]) && n == 4) {
+			digits_say(ret, t, at, n, phone);
+		if (phone && t.v[at + n] == ')')
+			buf_puts(ret, "，");
+		if ((t.v[at + n] == '-' || t.v[at + n] == '~') && digits_is(t.v[at + n + 1]) && n == 4) {
 			buf_puts(ret, "到");
 			return at + n + 1;
 		}

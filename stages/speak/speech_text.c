@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/utf8.h"
 #include "io/text.h"
+#include "stages/speak/speech_tables.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -134,31 +135,9 @@ static void strip_markup(struct points *p)
 
 /* --- Letters --- */
 
-static const char *const letter_words[26] = {"诶", "必", "西", "弟", "伊", "艾福", "记", "艾尺", "爱", "杰", "开",
-	"艾勒", "艾姆", "恩", "欧", "屁", "丘", "阿尔", "艾斯", "替", "优", "威", "达不溜", "艾克斯", "歪", "贼"};
-
-struct word {
-	const char *latin, *han;
-};
-/* Words that are said, not spelt, in Chinese talk. */
-static const struct word words[] = {{"ok", "欧开"}, {"okay", "欧开"}, {"wifi", "外发"}, {"wi-fi", "外发"},
-	{"hello", "哈喽"}, {"hi", "嗨"}, {"bye", "拜"}, {"com", "康姆"}, {"pro", "普肉"}, {"max", "麦克斯"},
-	{"iphone", "爱疯"}, {"ipad", "爱派德"}, {"email", "伊妹儿"}, {"e-mail", "伊妹儿"}, {"python", "派森"},
-	{"zoom", "组姆"}, {"sir", "先生"}, {"yes", "耶斯"}, {"no", "诺"}, {"gmail", "记妹儿"}, {"plus", "普拉斯"},
-	{"mini", "迷你"}, {"vs", "对"}, {"ceo", "西伊欧"}};
-/* After a number. */
-static const struct word unit_words[] = {{"kg", "公斤"}, {"km", "公里"}, {"km/h", "公里每小时"}, {"cm", "厘米"},
-	{"mm", "毫米"}, {"m", "米"}, {"m2", "平方米"}, {"ml", "毫升"}, {"mL", "毫升"}, {"L", "升"}, {"mg", "毫克"},
-	{"g", "克"}, {"mAh", "毫安时"}, {"Hz", "赫兹"}, {"h", "小时"}, {"min", "分钟"}, {"s", "秒"}, {"W", "瓦"},
-	{"kW", "千瓦"}, {"kWh", "度"}, {"V", "伏"}, {"t", "吨"}, {"w", "万"}, {"k", "千"}, {"RMB", "元"}, {"USD", "美元"},
-	{"%", "百分"}, {"GB", "记"}, {"MB", "兆"}, {"TB", "替"},
-	{"\xc2\xb0"
-	 "C",
-		"摄氏度"}};
-
 static void say_letter(struct buf *b, uint32_t cp)
 {
-	buf_puts(b, letter_words[(cp | 0x20) - 'a']);
+	buf_puts(b, speech_letters[(cp | 0x20) - 'a']);
 }
 
 static bool is_url_char(uint32_t cp)
@@ -166,72 +145,54 @@ static bool is_url_char(uint32_t cp)
 	return cp < 0x80 && (is_letter(cp) || is_digit(cp) || (cp && strchr("@._/:-?=&%+~#", (int)cp)));
 }
 
-static const struct word url_marks[] = {{"@", "艾特"}, {".", "点"}, {"/", "斜杠"}, {":", "冒号"}, {"-", "杠"},
-	{"_", "下划线"}, {"?", "问号"}, {"=", "等于"}, {"&", "和"}, {"%", "百分号"}, {"+", "加"}, {"~", "波浪"},
-	{"#", "井号"}};
-
-static bool same_ascii(struct span t, size_t at, size_t n, const char *word, bool fold)
+static bool is_sign(uint32_t cp)
 {
-	if (strlen(word) != n)
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		uint32_t a = t.v[at + i], b = (unsigned char)word[i];
-		if (fold && is_letter(a))
-			a |= 0x20;
-		if (a != b)
-			return false;
-	}
-	return true;
+	return is_letter(cp) || is_digit(cp);
 }
 
-static const char *word_of(const struct word *table, size_t count, struct span t, size_t at, size_t n, bool fold)
+/** What follows the last dot is letters: .cn, not .5 or .12. */
+static bool ends_as_a_domain(struct span t, size_t at, size_t end)
 {
-	for (size_t i = 0; i < count; i++)
-		if (same_ascii(t, at, n, table[i].latin, fold))
-			return table[i].han;
-	return NULL;
+	size_t stop = at, letters = 0;
+	while (stop < end && t.v[stop] != '/' && t.v[stop] != '?' && t.v[stop] != ':')
+		stop++;
+	while (letters < stop - at && is_letter(t.v[stop - 1 - letters]))
+		letters++;
+	return letters >= 2 && letters + 1 < stop - at && t.v[stop - 1 - letters] == '.' && is_sign(t.v[stop - 2 - letters]);
+}
+
+static size_t say_url(struct buf *b, struct span t, size_t at, size_t end)
+{
+	while (at < end) {
+		const char *said = NULL;
+		size_t n = speech_find(speech_url_words, t, at, true, &said);
+		if (n && at + n <= end && (!is_letter(t.v[at]) || (at > 0 && t.v[at - 1] == '.')))
+			buf_puts(b, said);
+		else if (is_letter(t.v[at]))
+			say_letter(b, t.v[at]), n = 1;
+		else
+			buf_puts(b, is_digit(t.v[at]) ? speech_digit(t.v[at], false) : ""), n = 1;
+		at += n;
+	}
+	return end;
 }
 
 /** Addresses of mail and web pages, sign by sign. Position after it, or 0. */
 static size_t try_url(struct buf *b, struct span t, size_t at)
 {
-	size_t end = at;
-	bool mail = false, dots = false;
+	size_t end = at, scheme = 0;
+	bool mail = false;
 	while (end < t.n && is_url_char(t.v[end])) {
 		mail |= t.v[end] == '@' && end > at;
-		dots |= t.v[end] == '.' && end > at && is_letter(t.v[end - 1]) && is_letter(t.v[end + 1]);
+		if (t.v[end] == ':' && t.v[end + 1] == '/' && t.v[end + 2] == '/')
+			scheme = end + 3;
 		end++;
 	}
-	while (end > at && !is_letter(t.v[end - 1]) && !is_digit(t.v[end - 1]))
+	while (end > at && !is_sign(t.v[end - 1]))
 		end--;
-	if ((!mail && !dots) || end <= at)
-		return 0;
-	for (size_t i = at; i + 3 < end; i++)
-		if (t.v[i] == ':' && t.v[i + 1] == '/' && t.v[i + 2] == '/')
-			at = i + 3;
-	for (size_t i = at; i < end;) {
-		size_t n = 0;
-		while (i + n < end && is_letter(t.v[i + n]))
-			n++;
-		if (n == 3 && same_ascii(t, i, n, "com", true)) {
-			buf_puts(b, "康姆");
-			i += n;
-			continue;
-		}
-		const char *mark = n ? NULL : word_of(url_marks, COUNT_OF(url_marks), t, i, 1, false);
-		if (n)
-			say_letter(b, t.v[i]);
-		else if (mark)
-			buf_puts(b, mark);
-		else
-			buf_puts(b, speech_digit(t.v[i], false));
-		i++;
-	}
-	return end;
+	at = scheme && scheme < end ? scheme : at;
+	return end > at && (mail || ends_as_a_domain(t, at, end)) ? say_url(b, t, at, end) : 0;
 }
-
-static const char *const hidden_before[] = {"号", "栋", "幢", "单元", "楼", "室", "路", "月", "日", "年", "先生",
-	"女士", "小姐", "经理", "某", "省", "市", "区", "县", "公司", "银行", "总", NULL};
 
 /** A name or number left out: XX银行, **公司, 张X. Position after it, or 0. */
 static size_t try_mask(struct buf *b, struct span t, size_t at)
@@ -241,7 +202,7 @@ static size_t try_mask(struct buf *b, struct span t, size_t at)
 		n++;
 	if (n == 0 || is_letter(t.v[at + n]) || (at > 0 && is_letter(t.v[at - 1])) || t.v[at + n] == '@' || t.v[at + n] == '.')
 		return 0;
-	bool name = n > 1 || (t.v[at] != '*' && t.v[at] != 0xd7 && speech_after(t, at + n, hidden_before)) ||
+	bool name = n > 1 || (t.v[at] != '*' && t.v[at] != 0xd7 && speech_after(t, at + n, speech_hidden_before)) ||
 				((t.v[at] == 0xd7 || t.v[at] == '*' || t.v[at] == 0x25cb) && utf8_is_han(t.v[at + n]));
 	if (!name)
 		return 0;
@@ -249,30 +210,35 @@ static size_t try_mask(struct buf *b, struct span t, size_t at)
 	return at + n;
 }
 
+/** Whether a unit may stand at `at`: behind a number, or behind a unit and a stroke (元/㎡). */
+static bool is_counted(struct span t, size_t at)
+{
+	while (at > 0 && t.v[at - 1] == ' ')
+		at--;
+	return at > 0 && (is_digit(t.v[at - 1]) || (t.v[at - 1] == '/' && at > 1 && speech_is_money(t.v[at - 2])));
+}
+
 static size_t say_latin(struct buf *b, struct span t, size_t at)
 {
-	size_t n = 0;
-	while (is_letter(t.v[at + n]) || (t.v[at + n] == '-' && n && is_letter(t.v[at + n + 1])))
-		n++;
-	size_t k = n;
-	if (t.v[at] == 'm' && t.v[at + 1] == '2')
-		k = 2;
-	if (at > 0 && (is_digit(t.v[at - 1]) || (t.v[at - 1] == ' ' && at > 1 && is_digit(t.v[at - 2])))) {
-		const char *unit = word_of(unit_words, COUNT_OF(unit_words), t, at, k, false);
-		if (unit) {
-			buf_puts(b, unit);
-			return at + k;
-		}
-	}
-	const char *word = word_of(words, COUNT_OF(words), t, at, n, true);
-	if (word) {
-		buf_puts(b, word);
+	const char *said = NULL;
+	size_t n = is_counted(t, at) ? speech_find(speech_units, t, at, false, &said) : 0;
+	if (!n && (at == 0 || !is_letter(t.v[at - 1])))
+		n = speech_find(speech_words, t, at, true, &said);
+	if (n) {
+		buf_puts(b, said);
 		return at + n;
 	}
-	for (size_t i = 0; i < n; i++)
-		if (is_letter(t.v[at + i]))
-			say_letter(b, t.v[at + i]);
-	return at + n;
+	do {
+		say_letter(b, t.v[at++]);
+	} while (is_letter(t.v[at]));
+	if (t.v[at] == '2' && is_letter(t.v[at + 1]) && (at < 2 || !is_letter(t.v[at - 2]))) { /* P2P, B2C: "to" */
+		buf_puts(b, "图");
+		at++;
+	} else if (t.v[at] == '_' && is_sign(t.v[at + 1])) {
+		buf_puts(b, "下划线");
+		at++;
+	}
+	return at;
 }
 
 /* --- Pauses and signs --- */
@@ -329,69 +295,70 @@ static const char *pause_of(uint32_t cp)
 	}
 }
 
+#define UNIT_MAX 4 /* code points */
+
+/** A stroke: 元/天 is 每, 男/女 is 或. */
+static const char *stroke_of(struct span t, size_t at)
+{
+	uint32_t before = at > 0 ? t.v[at - 1] : 0, after = t.v[at + 1];
+	size_t back = 1;
+	while (back <= UNIT_MAX && back < at && !is_digit(t.v[at - back]))
+		back++;
+	if ((is_digit(at >= back ? t.v[at - back] : 0) && speech_after(t, at + 1, speech_per)) ||
+		(speech_is_money(before) && at > 1 && !is_digit(after)))
+		return "每";
+	return utf8_is_han(before) && utf8_is_han(after) && after != 0x6216 ? "或" : ""; /* 和/或 */
+}
+
 static const char *sign_of(struct span t, size_t at)
 {
-	bool digits =
-		at > 0 && (is_digit(t.v[at - 1]) || t.v[at - 1] == ' ') && (is_digit(t.v[at + 1]) || t.v[at + 1] == ' ');
+	uint32_t before = at > 0 ? t.v[at - 1] : 0, after = t.v[at + 1];
+	const char *said = NULL;
 	switch (t.v[at]) {
-	case '+':
-		return "加";
-	case '=':
-		return "等于";
-	case '&':
-		return "和";
-	case '@':
-		return "艾特";
 	case '/':
-		return digits ? "" : at > 0 && utf8_is_han(t.v[at - 1]) && utf8_is_han(t.v[at + 1]) ? "或" : "";
+		return stroke_of(t, at);
 	case '-':
-		return is_digit(t.v[at + 1]) && (at == 0 || !is_letter(t.v[at - 1])) && !(at > 0 && is_digit(t.v[at - 1])) ? "负"
-																												   : "";
+		return is_digit(after) && !is_sign(before) ? "负" : "";
+	case '*':
 	case 0xd7: /* × */
-		return digits ? "乘以" : "";
-	case 0xf7: /* ÷ */
-		return "除以";
-	case 0xb1: /* ± */
-		return "正负";
-	case 0x3b1:
-		return "阿尔法";
-	case 0x3b2:
-		return "贝塔";
-	case '%':
-		return "百分";
+		return is_digit(after) || after == ' ' ? "乘" : "";
 	default:
-		return "";
+		return speech_find(speech_signs, t, at, false, &said) ? said : "";
 	}
 }
 
-/** $100, ¥100: the name of the money follows the number. Position after it, or 0. */
+/** $100, ¥100, HK$100: the name of the money follows the number. Position after it, or 0. */
 static size_t try_money(struct buf *b, struct span t, size_t at)
 {
-	const char *name = t.v[at] == '$'      ? "美元"
-					   : t.v[at] == 0xa5   ? "元"
-					   : t.v[at] == 0x20ac ? "欧元"
-					   : t.v[at] == 0xa3   ? "英镑"
-										   : NULL;
-	if (!name || !is_digit(t.v[at + 1]))
+	const char *name = NULL;
+	size_t n = speech_find(speech_money_signs, t, at, false, &name);
+	if (n && t.v[at + n] == ' ') /* USD 100 */
+		n++;
+	if (!n || !is_digit(t.v[at + n]) || (at > 0 && is_letter(t.v[at]) && is_letter(t.v[at - 1])))
 		return 0;
-	size_t end = speech_number(b, t, at + 1);
-	static const char *const myriads[] = {"万", "亿", "千", NULL};
+	size_t amount = strcmp(name, "元") == 0 ? speech_yuan(b, t, at + n) : 0;
+	if (amount)
+		return amount;
+	size_t end = speech_amount(b, t, at + n);
+	static const char *const myriads[] = {"万", "亿", "千", NULL}, *const yuan[] = {"元", NULL};
 	if (speech_after(t, end, myriads) && t.v[end] != ' ') {
 		char raw[4];
 		buf_add(b, raw, utf8_put(t.v[end], raw));
 		end++;
 	}
 	buf_puts(b, name);
-	return end;
+	return speech_after(t, end, yuan) && t.v[end] != ' ' ? end + 1 : end;
 }
-
-static const char *const yuan[] = {"元", NULL};
 
 /** Speak what is at `at`; the position after it. */
 static size_t say_next(struct buf *b, size_t start, struct span t, size_t at)
 {
 	uint32_t cp = t.v[at];
 	size_t end = 0;
+	if (cp == 0x3007) { /* 〇 */
+		buf_puts(b, "零");
+		return at + 1;
+	}
 	if (utf8_is_han(cp)) {
 		char raw[4];
 		buf_add(b, raw, utf8_put(cp, raw));
@@ -406,14 +373,14 @@ static size_t say_next(struct buf *b, size_t start, struct span t, size_t at)
 		return end;
 	if (is_digit(cp))
 		return speech_number(b, t, at);
+	if ((end = try_money(b, t, at)))
+		return end;
 	if (is_letter(cp))
 		return say_latin(b, t, at);
-	if ((end = try_money(b, t, at)))
-		return speech_after(t, end, yuan) && end < t.n && t.v[end] == 0x5143 ? end + 1 : end;
 	if (cp == 0xb0) { /* ° */
-		bool celsius = t.v[at + 1] == 'C';
-		buf_puts(b, celsius ? "摄氏度" : "度");
-		return at + 1 + celsius;
+		bool scale = t.v[at + 1] == 'C' || t.v[at + 1] == 'F';
+		buf_puts(b, !scale ? "度" : t.v[at + 1] == 'C' ? "摄氏度" : "华氏度");
+		return at + 1 + scale;
 	}
 	bool list = cp == '-' && (at == 0 || t.v[at - 1] == ' ') && t.v[at + 1] == ' ';
 	const char *pause = pause_of(cp);

@@ -26,6 +26,12 @@ struct span {
 };
 /** Speak what begins with a digit (or a mask such as XXXX that stands for digits) at `at`; gives the position after it. `spoken` is what stands before. */
 size_t speech_number(struct buf *ret, struct span text, size_t at);
+/** An amount of money with two decimals: 12.50 is 十二元五角, 元 included. Position after it and after a 元 that stands there; 0 for other numbers. */
+size_t speech_yuan(struct buf *ret, struct span text, size_t at);
+/** A digit's number as a quantity, whatever stands around it; the position after it. */
+size_t speech_amount(struct buf *ret, struct span text, size_t at);
+/** 元, 块, 角, 万, 次: after an amount. */
+bool speech_is_money(uint32_t cp);
 /** One digit by itself; `phone` gives 幺 for 1. */
 const char *speech_digit(uint32_t digit, bool phone);
 /** True for characters that stand for a hidden digit or name: X x * × ○ ●. */
