@@ -6,8 +6,8 @@
 #include <math.h>
 
 #define VOICES_FILE_MAX ((size_t)1 << 20)
-#define PITCH_MIN 5
-#define PITCH_MAX 95
+#define PITCH_FIRST 30 /* of the pitch parameters at which a voice was measured */
+#define PITCH_APART 20
 
 static const char *const gender_names[] = {"male", "female"};
 static const char *const age_names[] = {"young", "middle", "elderly"};
@@ -48,6 +48,19 @@ static int read_group(struct voices *v, const struct yaml_node *n, struct err *e
 	return 0;
 }
 
+static bool read_pitches(struct voice *to, const struct yaml_node *hz)
+{
+	int i = 0;
+	if (!hz || hz->kind != YAML_LIST || hz->n != VOICE_PITCHES)
+		return false;
+	YAML_EACH(one, hz) {
+		if (!yaml_int(one, &to->hz[i]) || to->hz[i] < 40 || to->hz[i] > 500 || (i && to->hz[i] <= to->hz[i - 1]))
+			return false;
+		i++;
+	}
+	return true;
+}
+
 static int read_voice(struct arena *arena, struct voice *to, const struct yaml_node *n, struct err *e)
 {
 	const struct yaml_node *variant = yaml_get(n, "variant"), *ages = yaml_get(n, "ages");
@@ -61,10 +74,26 @@ static int read_voice(struct arena *arena, struct voice *to, const struct yaml_n
 			return wrong(e, age, "an age is young, middle or elderly");
 		to->ages |= 1u << a;
 	}
-	const struct yaml_node *hz = yaml_get(n, "hz");
-	if (!hz || !yaml_int(hz, &to->hz) || to->hz < 40 || to->hz > 500)
-		return wrong(e, n, "a voice needs hz, its mean pitch (40-500)");
-	return 0;
+	return read_pitches(to, yaml_get(n, "hz"))
+			   ? 0
+			   : wrong(e, n, "a voice needs hz: [at pitch 30, 50, 70, 90], growing, 40-500");
+}
+
+#define HZ_STEP 4 /* pitches that are drawn from */
+
+static bool reaches(const struct voice *v, int64_t hz)
+{
+	return hz >= v->hz[0] && hz <= v->hz[VOICE_PITCHES - 1];
+}
+
+/** Of this gender and age, and one of the group's pitches can be had. */
+static bool suits(const struct voices *all, const struct voice *v, int gender, int age)
+{
+	const struct voice_group *g = &all->groups[gender][age];
+	bool reached = false;
+	for (int64_t hz = g->hz[0]; hz <= g->hz[1] && !reached; hz += HZ_STEP)
+		reached = reaches(v, hz);
+	return reached && v->gender == (enum voice_gender)gender && (v->ages & (1u << age));
 }
 
 /** Every gender and age needs a group and two voices, so that both sides can have one. */
@@ -74,9 +103,10 @@ static int check_complete(const struct voices *v, const struct yaml_node *root, 
 		for (int a = 0; a < VOICE_AGES; a++) {
 			int n = 0;
 			for (size_t i = 0; i < v->n; i++)
-				n += v->v[i].gender == (enum voice_gender)g && (v->v[i].ages & (1u << a));
+				n += suits(v, &v->v[i], g, a);
 			if (n < 2 || !v->groups[g][a].given)
-				return err_set(e, ERR_CONFIG, "%s: %s voices for %s speakers: a group and at least two voices are needed",
+				return err_set(e, ERR_CONFIG,
+					"%s: %s voices for %s speakers: a group and at least two voices that reach its pitches are needed",
 					root->mark.file ? root->mark.file : "voices", gender_names[g], age_names[a]);
 		}
 	return 0;
@@ -139,11 +169,14 @@ static double semitones(double a, double b)
 	return fabs(12 * log2(a / b));
 }
 
-/** The pitch parameter that gives `hz`: measured, the mean pitch grows by 1.11% a step. */
+/** The pitch parameter that gives `hz`: between two that were measured, pitch grows by a constant factor a step. */
 static int pitch_for(const struct voice *v, int64_t hz)
 {
-	double pitch = 50 + log((double)hz / (double)v->hz) / 0.0111;
-	return pitch < PITCH_MIN ? PITCH_MIN : pitch > PITCH_MAX ? PITCH_MAX : (int)(pitch + 0.5);
+	int i = 0;
+	while (i + 2 < VOICE_PITCHES && hz > v->hz[i + 1])
+		i++;
+	double share = log((double)hz / (double)v->hz[i]) / log((double)v->hz[i + 1] / (double)v->hz[i]);
+	return (int)(PITCH_FIRST + PITCH_APART * (i + share) + 0.5);
 }
 
 static bool fits(const struct voices *all, const struct voice *v, int64_t hz, const struct voice_choice *other)
@@ -168,8 +201,8 @@ static bool choose_in(const struct voices *all, struct voice_persona who, const 
 		const struct voice *v = &all->v[i];
 		if (v->gender != who.gender || !(v->ages & (1u << who.age)))
 			continue;
-		for (int64_t hz = g->hz[0]; hz <= g->hz[1]; hz += 4)
-			if (fits(all, v, hz, other) && n < CHOICES_MAX) {
+		for (int64_t hz = g->hz[0]; hz <= g->hz[1]; hz += HZ_STEP)
+			if (reaches(v, hz) && fits(all, v, hz, other) && n < CHOICES_MAX) {
 				found[n].voice = (uint16_t)i;
 				found[n++].hz = (uint16_t)hz;
 			}

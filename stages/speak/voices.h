@@ -9,12 +9,13 @@ enum voice_gender { VOICE_MALE, VOICE_FEMALE, VOICE_ANY_GENDER };
 enum voice_age { VOICE_YOUNG, VOICE_MIDDLE, VOICE_ELDERLY, VOICE_ANY_AGE };
 #define VOICE_GENDERS 2
 #define VOICE_AGES 3
+#define VOICE_PITCHES 4
 
 struct voice {
 	struct str variant;
 	enum voice_gender gender;
-	unsigned ages; /* bit per enum voice_age */
-	int64_t hz;    /* mean pitch at its own pitch parameter, 50 */
+	unsigned ages;             /* bit per enum voice_age */
+	int64_t hz[VOICE_PITCHES]; /* median pitch at the pitch parameters 30, 50, 70, 90; it is used between the first and the last */
 };
 struct voice_group {
 	bool given;

@@ -46,8 +46,8 @@ static void asks_for_each_turn_that_can_be_spoken(void **state)
 	assert_true(json_equal(right, json_get(ask_at(&s, 3), "voice")));
 	assert_false(str_eq(json_get_str(left, "variant"), json_get_str(right, "variant")));
 	/* a woman of 70, since the other side calls her 女士: she is slow */
-	assert_in_range(json_get_int(right, "rate_wpm", 0), 204, 226);
-	assert_in_range(json_get_int(left, "rate_wpm", 0), 232, 258);
+	assert_in_range(json_get_int(right, "rate_wpm", 0), 200, 222);
+	assert_in_range(json_get_int(left, "rate_wpm", 0), 226, 250);
 	sound_work_release(&s);
 }
 

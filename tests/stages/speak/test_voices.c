@@ -120,6 +120,8 @@ static void check_broken(const char *from, const char *to, const char *words)
 	close(fd);
 	assert_int_equal(voices_load(&a, path, &v, &e), ERR_CONFIG);
 	unlink(path);
+	if (!strstr(e.text, words))
+		print_message("%s\n", e.text);
 	assert_non_null(strstr(e.text, words));
 	assert_non_null(strstr(e.text, "taf-voices-"));
 }
@@ -128,9 +130,12 @@ static void tells_what_is_wrong_in_the_file(void **state)
 {
 	(void)state;
 	check_broken("apart: 3", "apart: 30", "apart");
-	check_broken("gender: female, age: elderly", "gender: male, age: elderly", "female voices for elderly");
+	check_broken("gender: female, age: elderly", "gender: male, age: elderly", "voices for elderly");
 	check_broken("gender: male, ages", "gender: none, ages", "gender: male|female");
 	check_broken("hz: [108, 148]", "hz: [148, 108]", "hz:");
+	check_broken("hz: [152, 206]", "hz: [400, 406]", "reach its pitches");
+	check_broken("hz: [71, 87, 110, 140]", "hz: [71, 87, 87, 140]", "growing");
+	check_broken("hz: [71, 87, 110, 140]", "hz: 90", "hz:");
 	check_broken("voices:\n", "voice:\n", "voices");
 	check_broken("ages: [young, middle, elderly]", "ages: [young, old]", "elderly");
 }
