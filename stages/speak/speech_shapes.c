@@ -133,9 +133,10 @@ static size_t try_fixed(struct buf *b, struct span t, size_t at)
 		const char *const after[] = {f->word, NULL};
 		uint32_t cp;
 		size_t end = at;
-		while (utf8_next(&rest, &cp) && t.v[end] == cp)
-			end++;
-		if (rest.n || t.v[end - 1] != cp || digits_is(t.v[end]) || letters_is(t.v[end]) || !speech_after(t, end, after))
+		bool same = true;
+		while (same && utf8_next(&rest, &cp))
+			same = t.v[end++] == cp;
+		if (!same || digits_is(t.v[end]) || letters_is(t.v[end]) || !speech_after(t, end, after))
 			continue;
 		buf_puts(b, f->said);
 		return end;
