@@ -11,6 +11,7 @@
 
 #define BODY_MAX ((size_t)4 << 20)
 #define ENGINE_FAILURES 2
+#define PROBE_TEXT "你好。"
 
 /* A request and where it went. */
 struct sending {
@@ -23,6 +24,11 @@ struct sending {
 	bool nobody; /* was there */
 	struct tts_reply reply;
 };
+
+static void sending_release(struct sending *q)
+{
+	buf_release(&q->body);
+}
 
 int tts_refuse(struct tts_asking *s, size_t place, struct err *e, const char *fmt, ...)
 {
@@ -154,11 +160,28 @@ static int refuse_account(struct sending *q, struct err *e)
 		STR_FMT(r->words), hint);
 }
 
+/* Whether the server speaks something else in the same voice. */
+static bool speaks_else(const struct sending *q)
+{
+	const struct str text = STR(PROBE_TEXT);
+	struct provider_speak other = *q->s->q;
+	struct tts_asking s = *q->s;
+	CLEANUP(sending_release) struct sending probe = {.s = &s, .body = BUF_INIT_MAX(BODY_MAX)};
+	other.texts = &text;
+	other.emotions = NULL;
+	other.n = 1;
+	s.q = &other;
+	return make_body(&probe, NULL) == 0 && exchange_once(&probe, 0, NULL) == 0 && probe.reply.means == OPENAI_ANSWER &&
+		   probe.reply.sounds[0].bytes.n > 0;
+}
+
 /* 500 is what an engine says that cannot speak a text, and one that is broken says it of all. While it answers others, it is the text. */
-static bool of_the_text(struct sending *q)
+static bool of_the_text(struct sending *q, bool last)
 {
 	q->engine_failures = q->reply.status == 500 ? q->engine_failures + 1 : 0;
-	return q->engine_failures >= ENGINE_FAILURES && atomic_load(&q->s->o->answered) != q->answered_before;
+	if (q->engine_failures < ENGINE_FAILURES)
+		return false;
+	return atomic_load(&q->s->o->answered) != q->answered_before || (last && speaks_else(q));
 }
 
 /* A failure that may pass: when to ask again, or the error that ends it. */
@@ -167,7 +190,7 @@ static int again(struct sending *q, int64_t failed, int64_t *ret_not_before, str
 	const struct tts_asking *s = q->s;
 	bool at_once = q->nobody && failed < (int64_t)s->n; /* elsewhere */
 	const struct tts_reply *r = &q->reply;
-	if (of_the_text(q))
+	if (of_the_text(q, failed >= s->o->attempts))
 		return err_set(e, ERR_INVALID, "provider %s: the server cannot speak this, but answers others: %.*s",
 			s->p->name, STR_FMT(r->words));
 	if (failed >= s->o->attempts)
@@ -219,11 +242,6 @@ static int ask(struct sending *q, struct err *e)
 	}
 }
 
-static void sending_release(struct sending *q)
-{
-	buf_release(&q->body);
-}
-
 int tts_speak(struct tts_asking *s, struct provider_sound *ret, struct err *e)
 {
 	CLEANUP(sending_release) struct sending q = {.s = s, .body = BUF_INIT_MAX(BODY_MAX)};
@@ -272,7 +290,7 @@ int tts_probe(
 	CLEANUP(arena_release) struct arena a = ARENA_INIT;
 	CLEANUP(buf_release) struct buf said = BUF_INIT;
 	const struct provider_person anybody = {NULL, NULL};
-	const struct str text = STR("你好。");
+	const struct str text = STR(PROBE_TEXT);
 	struct account **accounts = arena_array(&a, tts_places(p), sizeof(struct account *));
 	struct provider_speak q = {.arena = &a, .texts = &text, .n = 1};
 	struct tts_asking s = {

@@ -181,17 +181,16 @@ static void read_zip(struct reading *r, struct str body)
 
 /* --- JSON --- */
 
-/* Sound in base64: {audio}, {audio: {data}}, {audio_base64}, {data: [{b64_json}]}, as a chat's answer. */
-static struct str sound_in(const struct json *body)
+/* Sound in base64: {audio}, {audio: {data}}, {audio_base64}, {data: [{b64_json}]}, as a chat's answer. NULL when there is no such member; it may be empty. */
+static const struct json *sound_in(const struct json *body)
 {
-	const struct json *message = json_path(json_first(json_get(body, "choices")), "message");
-	struct str all[] = {json_get_str(body, "audio"), json_get_str(json_get(body, "audio"), "data"),
-		json_get_str(body, "audio_base64"), json_get_str(json_first(json_get(body, "data")), "b64_json"),
-		json_get_str(json_get(message, "audio"), "data")};
+	const struct json *message = json_get(json_first(json_get(body, "choices")), "message");
+	const struct json *all[] = {json_get(body, "audio"), json_path(body, "audio.data"), json_get(body, "audio_base64"),
+		json_get(json_first(json_get(body, "data")), "b64_json"), json_path(message, "audio.data")};
 	for (size_t i = 0; i < COUNT_OF(all); i++)
-		if (all[i].n)
+		if (json_is(all[i], JSON_STRING))
 			return all[i];
-	return STR("");
+	return NULL;
 }
 
 /* data:audio/mpeg;base64,… */
@@ -235,13 +234,13 @@ static void read_text(struct reading *r, struct str text, bool ok)
 {
 	struct json *body = NULL;
 	struct openai_error error = {.status = r->http->status};
-	struct str sound = STR("");
+	const struct json *sound = NULL;
 	bool braces = str_starts(text, "{") || str_starts(text, "\"");
 	bool parsed = braces && !remote_too_deep(text) && json_parse(r->arena, text, &body, NULL) == 0;
 	if (ok && parsed && !r->x->zip)
 		sound = sound_in(body);
-	if (sound.n)
-		read_base64(r, body, sound);
+	if (sound)
+		read_base64(r, body, sound->u.s);
 	else if (parsed && openai_error_of(r->arena, body, ok ? 200 : r->http->status, &error))
 		read_error(r, &error, utf8_clip(text, OPENAI_WORDS));
 	else if (!ok) {

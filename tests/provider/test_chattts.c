@@ -237,15 +237,16 @@ static void attempts_end(void **state)
 	static const struct {
 		struct tts_say line;
 		const char *says;
+		int more; /* POSTs: after 500 another text is tried */
 	} cases[] = {
-		{{"502 Bad Gateway", "<html>nginx</html>", 0},
-			"gave no sound to 2 attempts; the last: 502: <html>nginx</html>"},
-		{{"500 Internal" JSON, "{\"detail\":\"Error generating voice: CUDA\"}", 0},
-			"500: Error generating voice: CUDA"},
-		{{"200 OK" JSON, "{\"detail\":\"queue full\"}", 0}, "200: queue full"},
-		{{"200 OK\r\nContent-Type: text/html", "<p>hi", 0}, "the reply is no zip (status 200, text/html): <p>hi"},
-		{{ZIP, "PK\3\4 and then nothing", 0}, "cannot read it as a zip"},
-		{{ZIP, "", 0}, "the reply is no zip"},
+		{{"502 Bad Gateway", "<html>nginx</html>", 0}, "gave no sound to 2 attempts; the last: 502: <html>nginx</html>",
+			0},
+		{{"500 Internal" JSON, "{\"detail\":\"Error generating voice: CUDA\"}", 0}, "500: Error generating voice: CUDA",
+			1},
+		{{"200 OK" JSON, "{\"detail\":\"queue full\"}", 0}, "200: queue full", 0},
+		{{"200 OK\r\nContent-Type: text/html", "<p>hi", 0}, "the reply is no zip (status 200, text/html): <p>hi", 0},
+		{{ZIP, "PK\3\4 and then nothing", 0}, "cannot read it as a zip", 0},
+		{{ZIP, "", 0}, "the reply is no zip", 0},
 	};
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		const struct tts_say lines[] = {cases[i].line, END};
@@ -253,7 +254,7 @@ static void attempts_end(void **state)
 		world_open(&w, lines, "attempts: 2");
 		assert_int_equal(tts_kit_speak(&w.kit, two, seed, 0), ERR_TRANSIENT);
 		tts_kit_says(&w.kit, cases[i].says);
-		assert_int_equal(atomic_load(&w.server.n), 2);
+		assert_int_equal(atomic_load(&w.server.n), 2 + cases[i].more);
 		world_close(&w);
 	}
 }
@@ -317,15 +318,27 @@ static void refusals(void **state)
 	}
 }
 
-/* 500 of one text, while others are answered. */
+/* 500 of one text. When nobody else is asked, the server is asked for another text in the end. */
 static void a_text_that_the_engine_cannot_speak(void **state)
 {
 	(void)state;
-	const struct tts_say lines[] = {{"500 Internal" JSON, "{\"detail\":\"tensor\"}", 0}, END};
+	CLEANUP(buf_release) struct buf one = BUF_INIT;
+	struct zipkit z = ZIPKIT_INIT;
+	zipkit_add(&z, "0.mp3", STR("ID3hello"), NULL);
+	zipkit_end(&z, NULL, &one);
+	const struct tts_say broken[] = {{"500 Internal" JSON, "{\"detail\":\"tensor\"}", 0}, END};
+	const struct tts_say well[] = {say_zip(&one), END};
 	struct world w;
-	world_open(&w, lines, "attempts: 3");
-	assert_int_equal(tts_kit_speak(&w.kit, two, seed, 0), ERR_TRANSIENT); /* nobody was answered: it may be broken */
+	world_open(&w, broken, "attempts: 2");
+	assert_int_equal(tts_kit_speak(&w.kit, two, seed, 0), ERR_TRANSIENT); /* nothing is answered: it may be broken */
 	assert_int_equal(atomic_load(&w.server.n), 3);
+	world_close(&w);
+	world_open(&w, well, "attempts: 2");
+	w.server.bad = "再见";
+	assert_int_equal(tts_kit_speak(&w.kit, two, seed, 0), ERR_INVALID);
+	tts_kit_says(&w.kit, "cannot speak this, but answers others: 500: tensor");
+	assert_int_equal(atomic_load(&w.server.n), 1);
+	assert_non_null(strstr(w.server.seen[0], "\"text\":[\"你好。\"]"));
 	world_close(&w);
 }
 

@@ -126,6 +126,7 @@ static void no_sound_in_it(void **state)
 		const char *why;
 	} cases[] = {
 		{{JSON, "{\"audio\":\"!!!\"}", 0}, "no base64"},
+		{{JSON, "{\"audio\":\"\"}", 0}, "empty sound"},
 		{{JSON, "{\"audio\":\"PGh0bWw+\"}", 0}, "web page"},
 		{{JSON, "{\"audio\":\"e30=\"}", 0}, "JSON"},
 		{{WAV, "", 0}, "empty sound"},
