@@ -81,8 +81,7 @@ static int speak(const struct provider *p, struct account *const *accounts, size
 	return tts_speak(&s, ret, e);
 }
 
-static int probe(
-	const struct provider *p, struct account *account, struct buf *ret, struct buf *ret_doubt, struct err *e)
+static int probe(const struct provider *p, struct account *account, struct buf *ret, struct buf *ret_doubt, struct err *e)
 {
 	(void)ret_doubt; /* there is no second choice */
 	return tts_probe(&contract, p, account, ret, e);
