@@ -50,8 +50,7 @@ static void count_spent(struct stage_run *s, const struct provider_speak *q, con
 		store_put_spent(s->g->store, cost);
 }
 
-int sounds_speak(
-	void *arg, struct work *w, const struct provider_speak *q, struct provider_sound *ret, struct err *e)
+int sounds_speak(void *arg, struct work *w, const struct provider_speak *q, struct provider_sound *ret, struct err *e)
 {
 	struct stage_run *s = arg;
 	const struct provider *p = s->cs->stage.provider;
@@ -69,8 +68,7 @@ int sounds_speak(
 	return rc;
 }
 
-int sounds_keep(
-	void *arg, struct work *w, const struct work_sound *q, const struct json *answer, struct err *e)
+int sounds_keep(void *arg, struct work *w, const struct work_sound *q, const struct json *answer, struct err *e)
 {
 	struct stage_run *s = arg;
 	CLEANUP(buf_release) struct buf text = BUF_INIT;
@@ -98,7 +96,8 @@ int sounds_use(void *arg, struct work *w, const struct work_sound *q, const stru
 {
 	struct stage_run *s = arg;
 	CLEANUP(buf_release) struct buf request = BUF_INIT;
-	struct work_asked asked = {.draw = draw_of(s, w, q), .stored = true, .answer = answer, .tokens_in = tokens_of(q->request)};
+	struct work_asked asked = {
+		.draw = draw_of(s, w, q), .stored = true, .answer = answer, .tokens_in = tokens_of(q->request)};
 	(void)e;
 	asks_digest(s, &request, q->request, &asked.request);
 	asks_remember(w, q->step, q->request, &asked);

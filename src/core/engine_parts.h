@@ -120,8 +120,8 @@ struct stage_run {
 	struct digest key;       /* reduce, sink: over all calls */
 	double seconds_per_item; /* from earlier runs; 0: not known */
 	/* of a provider over the network: money.c */
-	struct account *account;                            /* NULL in a plan; the first of its places */
-	struct account **places;                            /* one for each server */
+	struct account *account; /* NULL in a plan; the first of its places */
+	struct account **places; /* one for each server */
 	size_t nplaces;
 	int hands, most_hands;                              /* items in hand; under the lock */
 	atomic_llong requests, tokens_in, tokens_out, cost; /* of this run: what its questions took; cost in millionths */
@@ -195,7 +195,7 @@ struct engine {
 	int idle_threads; /* item threads that wait for more */
 	struct sound *sound;
 	struct errands errands; /* under the lock */
-	const char **outputs; /* room for one a stage */
+	const char **outputs;   /* room for one a stage */
 	atomic_size_t noutputs;
 };
 
@@ -369,10 +369,8 @@ void asks_remember(struct work *w, const char *step, const struct json *request,
 
 /* asks_speech.c: of work_io, `arg` is the stage_run */
 int sounds_find(void *arg, struct work *w, const struct work_sound *q, struct json **ret, struct err *e);
-int sounds_speak(
-	void *arg, struct work *w, const struct provider_speak *q, struct provider_sound *ret, struct err *e);
-int sounds_keep(
-	void *arg, struct work *w, const struct work_sound *q, const struct json *answer, struct err *e);
+int sounds_speak(void *arg, struct work *w, const struct provider_speak *q, struct provider_sound *ret, struct err *e);
+int sounds_keep(void *arg, struct work *w, const struct work_sound *q, const struct json *answer, struct err *e);
 int sounds_use(void *arg, struct work *w, const struct work_sound *q, const struct json *answer, struct err *e);
 
 /* barrier.c */

@@ -189,7 +189,8 @@ static void worker_end(struct sound *x, struct record *r, struct worker *w, cons
 		never_ready(x, hung);
 	if (w->njobs > 0) {
 		struct job *j = &w->jobs[0];
-		bool first = outside && (j->errand ? j->errand->tries++ : slot_at(&x->g->stages[j->stage], j->item)->tries++) == 0;
+		bool first =
+			outside && (j->errand ? j->errand->tries++ : slot_at(&x->g->stages[j->stage], j->item)->tries++) == 0;
 		if (first || !w->ready || x->now) {
 			requeue(x, j);
 			job_forget(x, w, 0);

@@ -315,7 +315,6 @@ static void work_here(struct trial *t)
 		tell_result(t);
 }
 
-
 int try_work(struct trial *t, struct err *e)
 {
 	struct err own = ERR_INIT;

@@ -28,7 +28,8 @@ struct tts_side {
 	struct provider_person who;
 	const struct json *other; /* the other side's voice; NULL: it is chosen later */
 	/** Measure new sounds: objects[i] (HEX) has come for lines[i]. ret[i] is {object, …what was measured}, or {why} for what is no sound; in the record's memory. */
-	int (*measure)(void *arg, struct work *w, const char *const *objects, size_t n, const struct json **ret, struct err *e);
+	int (*measure)(
+		void *arg, struct work *w, const char *const *objects, size_t n, const struct json **ret, struct err *e);
 	/** Whether a sound, new or stored, will do for a line by what was measured: NULL, or why not in the record's memory. */
 	const char *(*check)(void *arg, struct work *w, const struct tts_line *l, const struct json *measured);
 	void *arg;

@@ -41,14 +41,11 @@ struct work_io {
 	/** The stored answer {object, …}: 1, or 0 for none. */
 	int (*sound_find)(void *arg, struct work *w, const struct work_sound *s, struct json **ret, struct err *e);
 	/** Ask the server: provider_ops.speak. */
-	int (*speak)(
-		void *arg, struct work *w, const struct provider_speak *q, struct provider_sound *ret, struct err *e);
+	int (*speak)(void *arg, struct work *w, const struct provider_speak *q, struct provider_sound *ret, struct err *e);
 	/** Store an accepted sound's answer; its object was put. */
-	int (*sound_keep)(
-		void *arg, struct work *w, const struct work_sound *s, const struct json *answer, struct err *e);
+	int (*sound_keep)(void *arg, struct work *w, const struct work_sound *s, const struct json *answer, struct err *e);
 	/** The result is made of this one. */
-	int (*sound_use)(
-		void *arg, struct work *w, const struct work_sound *s, const struct json *answer, struct err *e);
+	int (*sound_use)(void *arg, struct work *w, const struct work_sound *s, const struct json *answer, struct err *e);
 	/** An errand of a sound stage whose items network threads work (speak with a server): what its stage_sound.errand() makes of the request, in a worker. */
 	int (*errand)(void *arg, struct work *w, const struct json *request, struct json **ret, struct err *e);
 	/* Objects: store bytes, or read whole (ERR_LOST when missing or damaged). */

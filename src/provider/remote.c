@@ -76,8 +76,7 @@ static bool loopback(struct str host)
 	return str_is(host, "localhost") || str_ends(host, ".localhost") || str_is(host, "[::1]") || str_starts(host, "127.");
 }
 
-void remote_doubt_url(
-	const char *provider, const char *option, struct str url, struct str api_key_env, struct buf *ret)
+void remote_doubt_url(const char *provider, const char *option, struct str url, struct str api_key_env, struct buf *ret)
 {
 	struct str rest = url, authority, host, port;
 	if (!api_key_env.n || !str_starts(rest, "http://"))

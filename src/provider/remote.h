@@ -16,8 +16,7 @@ int remote_check_key(const char *provider, struct str env, struct err *e);
 /** ERR_CONFIG: what is wrong with the url of an option. `route` is what will be put behind it. */
 int remote_check_url(const char *provider, const char *option, struct str url, const char *route, struct err *e);
 /** A key that anybody on the way can read: words, appended. */
-void remote_doubt_url(
-	const char *provider, const char *option, struct str url, struct str api_key_env, struct buf *ret);
+void remote_doubt_url(const char *provider, const char *option, struct str url, struct str api_key_env, struct buf *ret);
 /** `base` and `route`, unless it ends so already. In the arena. */
 const char *remote_url(struct arena *a, struct str base, const char *route);
 /** For CLEANUP on a buffer that holds a key. */

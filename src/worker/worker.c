@@ -163,7 +163,8 @@ static int work_item(struct worker *k, const struct json *v, struct work *w, str
 	const struct json *errand = json_get(v, "errand");
 	if (!errand)
 		return ws->sound->process(w, e);
-	return ws->sound->errand ? ws->sound->errand(w, errand, e) : err_set(e, ERR_BUG, "an errand that the stage does not know");
+	return ws->sound->errand ? ws->sound->errand(w, errand, e)
+							 : err_set(e, ERR_BUG, "an errand that the stage does not know");
 }
 
 static void reply_put(struct buf *out, uint64_t ticket, const struct work *w, int code, int64_t us, const struct err *e)

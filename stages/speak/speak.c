@@ -156,7 +156,8 @@ struct voice_persona speak_persona(const struct work *w, const char *role)
 {
 	const struct speak_state *st = w->stage->state;
 	const struct json *person = json_get(json_get(w->call, "profile"), role);
-	struct voice_persona who = {gender_of(json_get_str(person, "gender")), age_of(&st->voices, json_get(person, "age"))};
+	struct voice_persona who = {
+		gender_of(json_get_str(person, "gender")), age_of(&st->voices, json_get(person, "age"))};
 	if (who.gender == VOICE_ANY_GENDER)
 		who.gender = gender_heard(json_get(w->call, "turns"), role);
 	return who;

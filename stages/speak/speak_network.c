@@ -35,9 +35,8 @@ static const char *wrong_length(struct work *w, const struct speak_params *p, in
 						 (long long)ms, (long long)syllables, SHORT_MS, LONG_MS);
 	double pace = ms > 0 ? (double)syllables * 1000 / (double)ms : HUGE_VAL;
 	if (pace > p->pace_max)
-		return arena_printf(w->arena,
-			"%lld syllables in %lld ms, %.1f a second: too short, pace_max is %g", (long long)syllables, (long long)ms,
-			pace, p->pace_max);
+		return arena_printf(w->arena, "%lld syllables in %lld ms, %.1f a second: too short, pace_max is %g",
+			(long long)syllables, (long long)ms, pace, p->pace_max);
 	if (pace < p->pace_min)
 		return arena_printf(w->arena, "%lld syllables in %lld ms, %.1f a second: too long, pace_min is %g",
 			(long long)syllables, (long long)ms, pace, p->pace_min);
@@ -56,7 +55,8 @@ static const char *check(void *arg, struct work *w, const struct tts_line *l, co
 	return wrong_length(w, p, syllables_of(l->text), json_get_int(m, "speech_ms", 0));
 }
 
-static int measure(void *arg, struct work *w, const char *const *objects, size_t n, const struct json **ret, struct err *e)
+static int measure(
+	void *arg, struct work *w, const char *const *objects, size_t n, const struct json **ret, struct err *e)
 {
 	struct json *request = json_object(w->arena), *list = json_array(w->arena), *reply = NULL;
 	(void)arg;
@@ -83,8 +83,7 @@ static const char *gender_name(enum voice_gender g)
 
 static const char *age_name(enum voice_age a)
 {
-	static const char *const names[] = {
-		[VOICE_YOUNG] = "young", [VOICE_MIDDLE] = "middle", [VOICE_ELDERLY] = "elderly"};
+	static const char *const names[] = {[VOICE_YOUNG] = "young", [VOICE_MIDDLE] = "middle", [VOICE_ELDERLY] = "elderly"};
 	return a == VOICE_ANY_AGE ? NULL : names[a];
 }
 
@@ -119,8 +118,8 @@ struct spoken_turn {
 	const struct json *voice;
 };
 
-static int speak_side(
-	struct work *w, const char *role, const struct json *other, struct spoken_turn *ret, const struct json **ret_voice, struct err *e)
+static int speak_side(struct work *w, const char *role, const struct json *other, struct spoken_turn *ret,
+	const struct json **ret_voice, struct err *e)
 {
 	int64_t *turns = arena_array(w->arena, json_count(json_get(w->call, "turns")) + 1, sizeof(*turns));
 	struct tts_side *side = ARENA_NEW(w->arena, struct tts_side);

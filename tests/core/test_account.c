@@ -82,7 +82,7 @@ static void kit_stop(struct kit *k)
 
 struct asker {
 	struct kit *k;
-	struct account *account;            /* NULL: the kit's */
+	struct account *account;             /* NULL: the kit's */
 	const struct account_places *places; /* instead: the best of them */
 	pthread_t thread;
 	const char *body;

@@ -59,8 +59,8 @@ static int voice_of(const struct json *v)
 
 static void line_name(const struct work_sound *s, char *ret, size_t n)
 {
-	snprintf(ret, n, "%d/%.*s/%.*s/%d", voice_of(json_get(s->request, "voice")), STR_FMT(json_get_str(s->request, "text")),
-		STR_FMT(json_get_str(s->request, "emotion")), s->rung);
+	snprintf(ret, n, "%d/%.*s/%.*s/%d", voice_of(json_get(s->request, "voice")),
+		STR_FMT(json_get_str(s->request, "text")), STR_FMT(json_get_str(s->request, "emotion")), s->rung);
 }
 
 static int sound_find(void *arg, struct work *w, const struct work_sound *s, struct json **ret, struct err *e)
@@ -134,7 +134,8 @@ static void ask_invalid(void *arg, struct work *w)
 }
 
 /* What "bad…" is said in is too short; "broken…" is no sound. */
-static int measure(void *arg, struct work *w, const char *const *objects, size_t n, const struct json **ret, struct err *e)
+static int measure(
+	void *arg, struct work *w, const char *const *objects, size_t n, const struct json **ret, struct err *e)
 {
 	struct digest bad, broken;
 	(void)arg;
@@ -167,7 +168,8 @@ static void open_kit(struct kit *k, int batch, int rungs, int casts)
 {
 	memset(k, 0, sizeof(*k));
 	k->how = (struct provider_speaking){batch, rungs, casts};
-	k->ops = (struct provider_ops){.kind = "test", .help = "", .serves = PROVIDER_TTS, .speaking = speaking, .voice = voice};
+	k->ops =
+		(struct provider_ops){.kind = "test", .help = "", .serves = PROVIDER_TTS, .speaking = speaking, .voice = voice};
 	k->provider = (struct provider){.name = "tts", .ops = &k->ops, .params = k};
 	static const struct stage_ops stage_ops = {.name = "speak", .flags = STAGE_DRAWS};
 	k->stage = (struct stage){.ops = &stage_ops, .name = "say", .provider = &k->provider, .seed = 7};
@@ -188,7 +190,8 @@ static int say(struct kit *k, const char *const *texts, struct err *e)
 	struct tts_side side = {.name = "left", .lines = lines, .measure = measure, .check = check, .arg = &least};
 	k->nasked = k->used = k->invalid = 0;
 	for (; texts[side.n]; side.n++)
-		lines[side.n] = (struct tts_line){.step = arena_printf(&k->arena, "left %zu", side.n), .text = str_of(texts[side.n])};
+		lines[side.n] =
+			(struct tts_line){.step = arena_printf(&k->arena, "left %zu", side.n), .text = str_of(texts[side.n])};
 	err_clear(e);
 	int rc = work_tts(&k->work, &side, e);
 	for (size_t i = 0; rc == 0 && i < side.n; i++)

@@ -685,7 +685,7 @@ static const struct stage_ops *const all[] = {&lines_ops, &copy_ops, &copy2_ops,
 const struct stage_registry toy_registry = {all};
 
 static const struct stage_sound sound_work = {.name = "toy-sound", .process = sound_process},
-								 hear_work = {.name = "toy-hear", .process = hear_process};
+								hear_work = {.name = "toy-hear", .process = hear_process};
 static const struct stage_sound *const sounds[] = {&sound_work, &hear_work, NULL};
 
 /* --- Harness --- */
