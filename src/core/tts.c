@@ -18,7 +18,7 @@ static struct json *request_of(struct work *w, const struct json *voice, const s
 struct casting {
 	struct work *w;
 	struct tts_side *side;
-	const struct json *voice;
+	const struct json *voice, **voices; /* of this cast; of all */
 	struct provider_speaking how;
 	bool lost; /* a line is at the end of its rungs */
 };
@@ -199,13 +199,34 @@ static int use_sounds(const struct casting *c, struct err *e)
 	return rc;
 }
 
-static int cast_voice(struct casting *c, int cast, struct err *e)
+#define VOICE_TRIES 16
+
+static bool cast_before(const struct casting *c, int n, const struct json *voice)
+{
+	for (int i = 0; i < n; i++)
+		if (json_equal(c->voices[i], voice))
+			return true;
+	return false;
+}
+
+/* The voices of all casts; each is another, as far as there are so many. */
+static int cast_voices(struct casting *c, struct err *e)
 {
 	struct work *w = c->w;
 	const struct provider *p = w->stage->provider;
-	struct draw d;
-	work_draw(w, arena_printf(w->arena, cast ? "voice %s %d" : "voice %s", c->side->name, cast), &d);
-	return p->ops->voice(p, &c->side->who, c->side->other, &d, w->arena, &c->voice, e);
+	c->voices = arena_array(w->arena, (size_t)c->how.casts, sizeof(struct json *));
+	for (int cast = 0; cast < c->how.casts; cast++) {
+		struct draw d;
+		work_draw(w, arena_printf(w->arena, cast ? "voice %s %d" : "voice %s", c->side->name, cast), &d);
+		for (int i = 0; i < VOICE_TRIES; i++) {
+			int rc = p->ops->voice(p, &c->side->who, c->side->other, &d, w->arena, &c->voices[cast], e);
+			if (rc < 0)
+				return rc;
+			if (!cast_before(c, cast, c->voices[cast]))
+				break;
+		}
+	}
+	return 0;
 }
 
 /* The cast that an earlier run came to: lines of it are stored. */
@@ -213,9 +234,8 @@ static int first_cast(struct casting *c, int *ret, struct err *e)
 {
 	bool any = false;
 	for (int cast = c->how.casts - 1; cast >= 0 && !any; cast--) {
-		int rc = cast_voice(c, cast, e);
-		if (rc == 0)
-			rc = find_stored(c, &any, e);
+		c->voice = c->voices[cast];
+		int rc = find_stored(c, &any, e);
 		if (rc < 0)
 			return rc;
 		*ret = cast;
@@ -242,13 +262,14 @@ int work_tts(struct work *w, struct tts_side *side, struct err *e)
 	if (p->ops->speaking)
 		p->ops->speaking(p, &c.how);
 	int cast = 0;
-	int rc = first_cast(&c, &cast, e);
+	int rc = cast_voices(&c, e);
+	if (rc == 0)
+		rc = first_cast(&c, &cast, e);
 	for (; rc == 0 && cast < c.how.casts; cast++) {
 		bool any;
 		c.lost = false;
-		rc = cast_voice(&c, cast, e);
-		if (rc == 0)
-			rc = find_stored(&c, &any, e);
+		c.voice = c.voices[cast];
+		rc = find_stored(&c, &any, e);
 		if (rc == 0)
 			rc = ask_missing(&c, e);
 		if (rc == 0 && !c.lost) {

@@ -49,7 +49,8 @@ static bool is_text(struct str s)
 	return true;
 }
 
-const char *tts_no_sound(struct str bytes)
+/* Why bytes are no sound, by how they begin; NULL when they may be one. */
+static const char *no_sound(struct str bytes)
 {
 	static const char *const heads[] = {"ID3", "RIFF", "RIFX", "RF64", "fLaC", "OggS", "FORM", ".snd"};
 	if (!bytes.n)
@@ -95,7 +96,7 @@ static struct str as_wav(struct arena *a, struct str pcm, int64_t rate)
 
 static void take_sound(struct reading *r, struct str bytes, int64_t rate)
 {
-	const char *why = tts_no_sound(bytes);
+	const char *why = no_sound(bytes);
 	if (bytes.n > TTS_SOUND_MAX)
 		why = "the server sent a sound of over 32 MiB";
 	if (why) {
@@ -128,7 +129,7 @@ static void read_entry(struct reading *r, struct zip_reader *z, int64_t entry, s
 		ret->why = arena_printf(r->arena, "%.*s", STR_FMT(words));
 		return;
 	}
-	ret->why = tts_no_sound(buf_view(&bytes));
+	ret->why = no_sound(buf_view(&bytes));
 	if (!ret->why)
 		ret->bytes = arena_str(r->arena, buf_view(&bytes));
 }
@@ -259,7 +260,7 @@ static void read_whole(struct reading *r)
 {
 	struct str body = buf_view(&r->http->body), text = str_trim(body);
 	bool ok = r->http->status >= 200 && r->http->status < 300;
-	bool textual = text.n && tts_no_sound(text) != NULL;
+	bool textual = text.n && no_sound(text) != NULL;
 	if (ok && r->x->zip && str_starts(body, "PK"))
 		read_zip(r, body);
 	else if (ok && !r->x->zip && !textual)

@@ -121,8 +121,6 @@ struct tts_reply {
 };
 /** Read a reply. Everything is in the arena. */
 void tts_read(struct arena *a, const struct http_reply *http, const struct tts_expected *x, struct tts_reply *ret);
-/** Why bytes are no sound, by how they begin; NULL when they may be one. */
-const char *tts_no_sound(struct str bytes);
 
 /* --- The rows that both option tables have --- */
 #define TTS_AT(member) .offset = offsetof(struct tts_params, member)

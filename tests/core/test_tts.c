@@ -30,7 +30,8 @@ struct kit {
 	int nasked;
 	struct kept kept[ASKED_MAX];
 	int nkept, used, invalid;
-	int fails; /* the code of all requests of more than one text; 0: none */
+	int voices; /* that there are; 0: many */
+	int fails;  /* the code of all requests of more than one text; 0: none */
 };
 
 static void speaking(const struct provider *p, struct provider_speaking *ret)
@@ -42,12 +43,12 @@ static void speaking(const struct provider *p, struct provider_speaking *ret)
 static int voice(const struct provider *p, const struct provider_person *who, const struct json *other, struct draw *d,
 	struct arena *a, const struct json **ret, struct err *e)
 {
-	(void)p;
+	const struct kit *k = p->params;
 	(void)who;
 	(void)other;
 	(void)e;
 	struct json *v = json_object(a);
-	json_set_int(a, v, "seed", draw_below(d, 1000000));
+	json_set_int(a, v, "seed", draw_below(d, k->voices ? (uint64_t)k->voices : 1000000));
 	*ret = v;
 	return 0;
 }
@@ -243,7 +244,7 @@ static int b_other_voice(const char *text, int v, int rung, size_t n)
 {
 	(void)rung;
 	(void)n;
-	first_voice = first_voice ? first_voice : v;
+	first_voice = first_voice >= 0 ? first_voice : v;
 	return *text != 'b' || v != first_voice;
 }
 
@@ -272,7 +273,7 @@ static void the_ladder(void **state)
 
 	/* A line that is lost ends the cast at once; the other voice speaks the whole side, and later runs begin with it. */
 	open_kit(&k, 3, 2, 2);
-	first_voice = 0;
+	first_voice = -1;
 	k.well = b_other_voice;
 	assert_int_equal(say(&k, five, &e), 0);
 	assert_int_equal(k.nasked, 5);
@@ -283,6 +284,23 @@ static void the_ladder(void **state)
 	assert_int_equal(k.nasked, 1);
 	ASKED(&k, 0, "0: y");
 	arena_release(&k.arena);
+}
+
+/* Of two voices the second cast has the other one, whoever the call is. */
+static void casts_differ(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 20; i++) {
+		struct kit k;
+		struct err e = ERR_INIT;
+		open_kit(&k, 3, 1, 2);
+		k.voices = 2;
+		k.work.id = str_of(arena_printf(&k.arena, "calls/%d", i));
+		first_voice = -1;
+		k.well = b_other_voice;
+		assert_int_equal(say(&k, five, &e), 0);
+		arena_release(&k.arena);
+	}
 }
 
 static void a_batch_that_fails_is_halved(void **state)
@@ -348,6 +366,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(in_batches_once),
 		cmocka_unit_test(the_ladder),
+		cmocka_unit_test(casts_differ),
 		cmocka_unit_test(a_batch_that_fails_is_halved),
 		cmocka_unit_test(at_the_end),
 	};
