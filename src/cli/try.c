@@ -424,7 +424,8 @@ static int try_call(const struct cli_given *given)
 	int rc = machine_worker(&worker, ops->exec == EXEC_SOUND, &e);
 	/* Answers are paid for, so they are kept; while a run works here, only those that are stored are used. */
 	struct err busy = ERR_INIT;
-	bool asks = provider && provider->ops->ask, keep = asks && folder_lock(work.data, &lock, &busy) == 0;
+	bool asks = provider && (provider->ops->ask || provider->ops->speak),
+		 keep = asks && folder_lock(work.data, &lock, &busy) == 0;
 	v.keeps = keep;
 	if (asks && !keep)
 		say_error("note: %s; only stored answers are used", busy.text);

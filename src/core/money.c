@@ -78,6 +78,15 @@ void money_setup(struct stage_run *s)
 	s->per_item.cost = price(s->per_item.tokens_in, s->per_item.tokens_out, &c.price);
 }
 
+/* Of n sounds: each side's lines go by batches. */
+static int64_t speech_requests(const struct provider *p, int64_t n)
+{
+	struct provider_speaking how = {.batch = 1};
+	if (p->ops->speaking)
+		p->ops->speaking(p, &how);
+	return how.batch <= 1 || n < 2 ? n : 2 + n / how.batch;
+}
+
 void money_item(struct stage_run *s, const struct work *w, int rc)
 {
 	int64_t requests = 0, in = 0, out = 0;
@@ -90,6 +99,8 @@ void money_item(struct stage_run *s, const struct work *w, int rc)
 	}
 	if (!requests || !settled)
 		return;
+	if (s->cs->stage.provider->ops->speak)
+		requests = speech_requests(s->cs->stage.provider, requests);
 	s->whole_items++;
 	s->whole_requests += requests;
 	s->whole_in += in;

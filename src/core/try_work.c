@@ -298,6 +298,21 @@ static int try_errand(void *arg, struct work *w, const struct json *request, str
 	return rc < 0 ? err_set(e, rc, "%.*s", STR_FMT(json_get_str(reply, "error"))) : 0;
 }
 
+/* work_io.sound_keep: a sound that was paid for stays, though the trial's folder goes. */
+static int try_keep(void *arg, struct work *w, const struct work_sound *q, const struct json *answer, struct err *e)
+{
+	struct stage_run *s = arg;
+	struct trial *t = (struct trial *)s->g;
+	CLEANUP(buf_release) struct buf bytes = BUF_INIT_MAX(OBJECT_MAX);
+	struct digest d, same;
+	if (!digest_parse(json_get_str(answer, "object"), &d))
+		return err_set(e, ERR_BUG, "a sound without an object");
+	int rc = objects_read(t->args->objects, &d, -1, OBJECT_MAX, &bytes, e);
+	if (rc == 0)
+		rc = objects_put(t->g.objects, buf_view(&bytes), &same, e);
+	return rc < 0 ? rc : sounds_keep(arg, w, q, answer, e);
+}
+
 static void work_here(struct trial *t)
 {
 	struct err own = ERR_INIT;
@@ -305,6 +320,7 @@ static void work_here(struct trial *t)
 	t->w.io->object_put = put_object;
 	t->w.io->keeps_sent = true;
 	t->w.io->errand = try_errand;
+	t->w.io->sound_keep = try_keep;
 	int rc = t->s->ops->process(&t->w, &own);
 	t->ret->us = clock_us() - from;
 	tell_asks(t, t->w.io->answers);

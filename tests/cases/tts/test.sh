@@ -43,6 +43,8 @@ chattts=('kind: chattts' "base_url: http://127.0.0.1:$port" 'in_flight: 6' 'temp
 tts_project p "${chattts[@]}"
 # sounds WORK: how many are stored
 sounds() { python3 -c 'import sqlite3, sys; print(sqlite3.connect(sys.argv[1] + "/taf.db").execute("SELECT count(*) FROM answer").fetchone()[0])' "$1"; }
+# taf_ids WORK: of the imported calls
+taf_ids() { python3 -c 'import sqlite3, sys; print("\n".join(r[0] for r in sqlite3.connect(sys.argv[1] + "/taf.db").execute("SELECT id FROM item WHERE id LIKE '"'"'calls/%'"'"'")))' "$1"; }
 quarantined() { stage quarantined say <out; }
 
 # --- All well ---
@@ -81,6 +83,18 @@ open(sys.argv[1], "w", encoding="utf-8").write("\n".join(lines) + "\n")
 P
 taf run -f q/pipeline.yaml -w w --json
 is "one line changed: that one is spoken" "$? $(served requests) $(($(sounds w) - texts))" "0 1 1"
+
+# try speaks what is not stored, and keeps it
+rm -rf t
+reset
+taf run -f p/pipeline.yaml -w t --json --until agents
+taf run -f p/pipeline.yaml -w t --json --until calls
+id=$(taf_ids t | head -n 1)
+taf try say "$id" -f p/pipeline.yaml -w t --json
+is "try: speaks" "$? $(($(served requests) > 0))" "0 1"
+asked=$(served requests)
+taf try say "$id" -f p/pipeline.yaml -w t --json
+is "try: once" "$? $(served requests)" "0 $asked"
 
 # --- Two places, one of them dead; then the other comes ---
 reset
