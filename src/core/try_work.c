@@ -235,6 +235,8 @@ static int helper_ask(struct trial *t, struct str message, struct helper *h, str
 	if (!t->args->worker || !t->args->worker[0])
 		return err_set(e, ERR_IO, "no command is known for the worker that stage %s needs", t->args->stage);
 	int rc = helper_start(t, h, e);
+	if (rc < 0 && err_class_of(rc) == CLASS_DATA)
+		rc = e->code = ERR_IO; /* a program that is not there is no fault of the call */
 	if (rc == 0)
 		rc = helper_send(h, message, e);
 	if (rc < 0)

@@ -57,17 +57,18 @@ done
 
 # Nothing to do; then one thing at a time. The plan never says more than what then is computed, and names what it does.
 taf run --json; is nothing "$? $(computed <out)" "0 "
-step() { # NAME WANTED ARGS…: the stages that compute, without numbers
+step() { # NAME WANTED ARGS…: the stages that compute, without numbers; WANTED is a pattern
 	local name=$1 want=$2 said
 	shift 2
 	taf run --json "$@"
 	said="$? $(computed <out | sed 's/=[0-9]*//g')"
-	if [ "$said" = "0 $want" ]; then ok "$name"; else bad "$name" "computed '$said', not '0 $want': $(tail -n 4 err)"; fi
+	if [[ $said =~ ^"0 "($want)$ ]]; then ok "$name"; else bad "$name" "computed '$said', not '0 $want': $(tail -n 4 err)"; fi
 }
 step qa-threshold "heard pack" --set stages.heard.with.max_gap_ms=4900
 step back "" 
 step bench-share "sides pack" --set stages.sides.with.share=0.4
-step loudness "sound heard think pack" --set stages.sound.with.loudness=-22.5
+# MP3 at another level moves a pitch by a hertz now and then, which an annotation cites.
+step loudness "sound heard think( checked)? pack" --set stages.sound.with.loudness=-22.5
 step back-again ""
 # A scenario more: its own calls are made, and what looks at all calls at once looks again.
 sed -e 's/^name: .*/name: fruit-two/' -e 's/^title: .*/title: 再买一次水果/' scenarios/fruit.yaml >scenarios/fruit-two.yaml
