@@ -6,7 +6,7 @@ llm_project p 'in_flight: 64'
 for who in behaving misbehaving; do
 	reset
 	[ $who = behaving ] || switch '{"misbehave": "all=2"}'
-	taf run -f p/pipeline.yaml -w $who --json --set stages.agents.with.count=100
+	taf run -f p/pipeline.yaml -w $who --json --set "stages.agents.with.count=${TAF_DIALOGUES:-100}"
 	status=$?
 	cp out $who.json
 	llm stat "$port" misbehaved >$who.did
@@ -63,5 +63,5 @@ for who in ("behaving", "misbehaving"):
 did = ast.literal_eval(open("misbehaving.did").read())
 check("each was done", len(did) >= 16, did)
 status = {s["name"]: s for s in json.load(open("misbehaving.json"))["stages"]}
-check("most come through", status["agents"]["calls_out"] >= 80 and status["think"]["calls_out"] >= 0.8 * status["think"]["calls_in"], status)
+check("most come through", status["agents"]["calls_out"] >= 0.8 * status["agents"]["calls_in"] and status["think"]["calls_out"] >= 0.8 * status["think"]["calls_in"], status)
 P
