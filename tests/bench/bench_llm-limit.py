@@ -7,7 +7,7 @@ import threading
 import time
 import zlib
 
-import llm
+import llmbench as llm
 
 ALLOWANCE = 2_000_000
 MINUTES = int(sys.argv[1]) if len(sys.argv) > 1 else 4  # of each window; the first is not counted

@@ -1,5 +1,5 @@
 """llm-memory: the peak of a run with 2,000 dialogues in flight at a server that takes 2 to 4 seconds."""
-import llm
+import llmbench as llm
 
 DIALOGUES = 2000
 llm.raise_descriptors()

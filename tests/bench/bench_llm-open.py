@@ -8,7 +8,7 @@ import subprocess
 import time
 import zlib
 
-import llm
+import llmbench as llm
 
 IN_FLIGHT, DIALOGUES = 512, 2000
 cores = sorted(os.sched_getaffinity(0))[:2]
