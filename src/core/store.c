@@ -121,6 +121,7 @@ int store_open(const char *work, enum db_mode mode, struct store **ret, struct e
 	buf_printf(&path, "%s/taf.db", work);
 	s->path = xstrdup(path.data);
 	pthread_mutex_init(&s->lock, NULL);
+	pthread_cond_init(&s->reader_free, NULL);
 	int rc = db_open(s->path, mode, &s->db, e);
 	if (rc == 0)
 		rc = check_version(s, mode, e);
@@ -163,6 +164,7 @@ void store_close(struct store *s, bool drop)
 	map_release(&s->fingerprints);
 	map_release(&s->lost);
 	map_release(&s->failed);
+	pthread_cond_destroy(&s->reader_free);
 	pthread_mutex_destroy(&s->lock);
 	free(s->path);
 	free(s);
@@ -209,14 +211,17 @@ static void reader_free(struct reader *r)
 	free(r);
 }
 
+/* Nobody holds a reader while it asks for another. */
 int reader_take(struct store *s, enum store_read what, struct reader **ret, struct db_stmt **ret_st, struct err *e)
 {
 	pthread_mutex_lock(&s->lock);
+	while (!s->readers && s->nreaders == READERS_MOST)
+		pthread_cond_wait(&s->reader_free, &s->lock);
 	struct reader *r = s->readers;
-	if (r) {
+	if (r)
 		s->readers = r->next;
-		s->nreaders--;
-	}
+	else
+		s->nreaders++;
 	pthread_mutex_unlock(&s->lock);
 	int rc = 0;
 	if (!r) {
@@ -227,6 +232,10 @@ int reader_take(struct store *s, enum store_read what, struct reader **ret, stru
 		rc = db_prepare(r->db, read_sql[what], &r->st[what], e);
 	if (rc < 0) {
 		reader_free(r);
+		pthread_mutex_lock(&s->lock);
+		s->nreaders--;
+		pthread_cond_signal(&s->reader_free);
+		pthread_mutex_unlock(&s->lock);
 		return rc;
 	}
 	*ret = r;
@@ -237,15 +246,10 @@ int reader_take(struct store *s, enum store_read what, struct reader **ret, stru
 void reader_give(struct store *s, struct reader *r)
 {
 	pthread_mutex_lock(&s->lock);
-	bool keep = s->nreaders < READERS_KEPT;
-	if (keep) {
-		r->next = s->readers;
-		s->readers = r;
-		s->nreaders++;
-	}
+	r->next = s->readers;
+	s->readers = r;
+	pthread_cond_signal(&s->reader_free);
 	pthread_mutex_unlock(&s->lock);
-	if (!keep)
-		reader_free(r);
 }
 
 bool store_used(struct store *s, int *known, const char *sql)

@@ -21,8 +21,9 @@ enum store_read {
 	READ_COUNT
 };
 
-/* Threads that read at the same moment, not all there are: a connection has a cache of its own. */
-#define READERS_KEPT 16
+/* Connections for reading; who finds none free waits for one. A look-up takes some 20 µs, so few are enough; a connection costs a megabyte, and half a
+ * millisecond to open: one for each of two thousand threads that ask at the same moment were most of a run's memory (measured). */
+#define READERS_MOST 8
 
 struct reader {
 	struct db *db;
@@ -37,8 +38,9 @@ struct store {
 	struct db *write_db; /* the writer's */
 	struct writer *writer;
 	pthread_mutex_t lock;   /* all below */
-	struct reader *readers; /* that nobody uses now, nreaders of them: no more are kept than READERS_KEPT */
-	int nreaders;
+	pthread_cond_t reader_free;
+	struct reader *readers; /* that nobody uses now */
+	int nreaders;           /* open, used or not: READERS_MOST at most */
 	struct map stages, fingerprints; /* → row */
 	int32_t next_stage, next_fingerprint, next_item, run;
 	int64_t next_result;

@@ -58,7 +58,7 @@ int db_open(const char *path, enum db_mode mode, struct db **ret, struct err *e)
 		rc = sqlite3_exec(db->h,
 			mode == DB_WRITE ? "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-65536;"
 							   "PRAGMA wal_autocheckpoint=16000; PRAGMA temp_store=MEMORY"
-							 : "PRAGMA query_only=1; PRAGMA cache_size=-8192; PRAGMA temp_store=MEMORY",
+							 : "PRAGMA query_only=1; PRAGMA cache_size=-2048; PRAGMA temp_store=MEMORY",
 			NULL, NULL, NULL);
 	}
 	if (rc != SQLITE_OK) {

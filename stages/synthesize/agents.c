@@ -111,10 +111,11 @@ static void put_examples(struct talk *t, const struct persona *who, uint64_t see
 {
 	CLEANUP(buf_release) struct buf left = BUF_INIT;
 	CLEANUP(buf_release) struct buf right = BUF_INIT;
+	CLEANUP(arena_release) struct arena scratch = ARENA_INIT; /* most of it is not needed while the call waits for answers */
 	struct arena *a = t->w->arena;
 	struct dialogue d;
 	struct err ignored = ERR_INIT;
-	if (script_write(a, t->scenario, who, seed, &d, &ignored) != 0)
+	if (script_write(&scratch, t->scenario, who, seed, &d, &ignored) != 0)
 		return;
 	for (size_t i = 0; i < d.nturns; i++)
 		buf_printf(d.turns[i].role == ROLE_LEFT ? &left : &right, "\n%.*s", STR_FMT(d.turns[i].text));
@@ -122,7 +123,7 @@ static void put_examples(struct talk *t, const struct persona *who, uint64_t see
 	t->example[ROLE_RIGHT] = arena_str(a, buf_view(&right));
 	for (size_t i = 0; i < d.nturns && t->scenario->initiator == ROLE_RIGHT && !t->facts[FACT_ERRAND].n; i++)
 		if (d.turns[i].role == ROLE_RIGHT)
-			t->facts[FACT_ERRAND] = d.turns[i].text;
+			t->facts[FACT_ERRAND] = arena_str(a, d.turns[i].text);
 }
 
 static void put_facts(struct talk *t, const struct cast *cast)
