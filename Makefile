@@ -25,7 +25,12 @@ modversion = $(shell pkg-config --modversion $(1) 2>/dev/null || echo unknown)
 TAF_LIBS := $(shell pkg-config --libs $(TAF_PKGS)) -lm -pthread
 SOUND_LIBS := $(shell pkg-config --libs $(SOUND_PKGS))
 PKG_CFLAGS := $(shell pkg-config --cflags $(TAF_PKGS) $(SOUND_PKGS))
-LAME_VERSION := $(shell dpkg-query -W -f='$${Version}' libmp3lame0 2>/dev/null || echo unknown)
+package_version = $(or $(shell dpkg-query -W -f='$${Version}' $(1) 2>/dev/null),unknown)
+LAME_VERSION := $(call package_version,libmp3lame0)
+OPUS_VERSION := $(call package_version,libopus0)
+# libswresample may have been built with soxr or without it: its bytes differ, so it is part of the keys.
+SWR_LIB := $(wildcard $(shell pkg-config --variable=libdir libswresample 2>/dev/null)/libswresample.so)
+SOXR_VERSION := $(if $(and $(SWR_LIB),$(shell readelf -d $(SWR_LIB) 2>/dev/null | grep -F 'libsoxr.so')),$(call package_version,libsoxr0),none)
 
 # --- Flags ---
 DEFINES := -D_GNU_SOURCE -DTAF_VERSION='"$(VERSION)"' \
@@ -33,7 +38,7 @@ DEFINES := -D_GNU_SOURCE -DTAF_VERSION='"$(VERSION)"' \
 	-DTAF_SWRESAMPLE_VERSION='"$(call modversion,libswresample)"' \
 	-DTAF_EBUR128_VERSION='"$(call modversion,libebur128)"' \
 	-DTAF_ESPEAK_VERSION='"$(call modversion,espeak-ng)"' \
-	-DTAF_LAME_VERSION='"$(LAME_VERSION)"'
+	-DTAF_LAME_VERSION='"$(LAME_VERSION)"' -DTAF_OPUS_VERSION='"$(OPUS_VERSION)"' -DTAF_SOXR_VERSION='"$(SOXR_VERSION)"'
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wundef -Wstrict-prototypes -Wmissing-prototypes \
 	-Wwrite-strings -Wformat=2 -Wpointer-arith -Wjump-misses-init
 ifeq ($(SAN),)

@@ -1,23 +1,21 @@
 /* Sound files by FFmpeg. Decoding is given the bytes and nothing else: formats that name other files (playlists, segments) are not allowed,
  * nor any protocol, so that a hostile file reaches neither disk nor network. */
-#include "io/av.h"
+#include "io/av_parts.h"
 
 #include "base/alloc.h"
 
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
-#include <libavutil/channel_layout.h>
 #include <libavutil/cpu.h>
 #include <libavutil/ffversion.h>
-#include <libavutil/opt.h>
 #include <libswresample/swresample.h>
 #include <string.h>
 
-#define SECONDS_MAX 3600
-#define CHANNELS_MAX 8
 #define RATE_MIN 4000
 #define RATE_MAX 192000
-#define SAMPLES_MAX ((int64_t)SECONDS_MAX * 48000 * 2) /* all channels: an hour of stereo at 48 kHz */
+#define SAMPLES_MAX ((int64_t)3600 * 48000 * 2) /* of a sound that is held whole: an hour of stereo at 48 kHz */
+#define SPARED_FRAMES 2304 /* of a codec: its delay (MP3: 1105) and the padding of the last packet */
+#define SPARED_MS 120
 #define IO_BLOCK 65536
 #define FORMATS "mp3,flac,wav,w64,aiff,au,ogg,matroska,webm,mov,mp4,m4a,aac,amr,amrnb,amrwb,caf"
 
@@ -75,7 +73,7 @@ const char *av_versions(void)
 	return text;
 }
 
-static int fail(struct err *e, int code, int av, const char *what)
+int av_fail(struct err *e, int code, int av, const char *what)
 {
 	char words[AV_ERROR_MAX_STRING_SIZE] = "";
 	if (av == AVERROR(ENOMEM)) /* as base/alloc: running out of memory aborts */
@@ -129,42 +127,6 @@ static int64_t reader_seek(void *arg, int64_t offset, int whence)
 	return r->at = to;
 }
 
-/* What a muxer writes: at the end of a buffer, and now and then back into its header. */
-struct filer {
-	struct buf *b;
-	size_t start; /* where the file begins in it */
-	int64_t at;
-};
-
-static int filer_write(void *arg, uint8_t *p, int n)
-{
-	struct filer *f = arg;
-	size_t to = f->start + (size_t)f->at;
-	size_t over = to < f->b->len ? f->b->len - to : 0;
-	if (over > (size_t)n)
-		over = (size_t)n;
-	if (to > f->b->len)
-		return AVERROR(EINVAL);
-	memcpy(f->b->data + to, p, over);
-	buf_add(f->b, p + over, (size_t)n - over);
-	if (buf_error(f->b))
-		return AVERROR(EFBIG);
-	f->at += n;
-	return n;
-}
-
-static int64_t filer_seek(void *arg, int64_t offset, int whence)
-{
-	struct filer *f = arg;
-	int64_t size = (int64_t)(f->b->len - f->start);
-	if (whence & AVSEEK_SIZE)
-		return size;
-	int64_t to = seek_to(f->at, size, offset, whence);
-	if (to < 0 || to > size)
-		return AVERROR(EINVAL);
-	return f->at = to;
-}
-
 static void io_free(AVIOContext **io)
 {
 	if (*io)
@@ -182,11 +144,13 @@ struct decoding {
 	AVPacket *packet;
 	AVFrame *frame;
 	int stream;
-	struct sound sound;
-	int64_t room; /* frames that sound.samples can hold */
-	int64_t good; /* packets that gave sound */
-	int bad;      /* packets that could not be decoded */
-	int warnings; /* of the decoder's log, and damaged frames */
+	const struct av_sink *sink;
+	int channels, rate; /* of the first frame */
+	int64_t frames;     /* so far */
+	int bad;            /* packets that could not be decoded */
+	int warnings;       /* of the decoder's log, and damaged frames */
+	float *scratch;     /* planes of a frame that is not float */
+	int scratch_frames;
 };
 
 static void decoding_release(struct decoding *d)
@@ -196,7 +160,7 @@ static void decoding_release(struct decoding *d)
 	avcodec_free_context(&d->codec);
 	avformat_close_input(&d->format);
 	io_free(&d->io);
-	sound_release(&d->sound);
+	free(d->scratch);
 }
 
 static int open_format(struct decoding *d, struct err *e)
@@ -214,10 +178,10 @@ static int open_format(struct decoding *d, struct err *e)
 	int r = avformat_open_input(&d->format, NULL, NULL, &opts);
 	av_dict_free(&opts);
 	if (r < 0)
-		return fail(e, ERR_PARSE, r, "this is no sound file of a known kind");
+		return av_fail(e, ERR_PARSE, r, "this is no sound file of a known kind");
 	r = avformat_find_stream_info(d->format, NULL);
 	if (r < 0)
-		return fail(e, ERR_PARSE, r, "broken sound file");
+		return av_fail(e, ERR_PARSE, r, "broken sound file");
 	d->stream = av_find_best_stream(d->format, AVMEDIA_TYPE_AUDIO, -1, -1, NULL, 0);
 	if (d->stream < 0)
 		return err_set(e, ERR_PARSE, "the file has no audio stream");
@@ -241,78 +205,83 @@ static int open_decoder(struct decoding *d, struct err *e)
 	d->codec->err_recognition = AV_EF_EXPLODE | AV_EF_CRCCHECK;
 	if (r >= 0)
 		r = avcodec_open2(d->codec, codec, NULL);
-	return r < 0 ? fail(e, ERR_PARSE, r, "the decoder refuses the file") : 0;
+	return r < 0 ? av_fail(e, ERR_PARSE, r, "the decoder refuses the file") : 0;
 }
 
-/* Float and interleaved, whatever the decoder gives. Integers are scaled by a power of two, so that FLAC goes through unchanged. */
-static float sample_of(const AVFrame *f, enum AVSampleFormat packed, int64_t i, int ch)
+/** One channel of a frame as floats, `step` samples apart in the source. Integers are scaled by a power of two, so that FLAC goes through unchanged. */
+static void to_float(const uint8_t *from, enum AVSampleFormat packed, int step, int n, float *to)
 {
-	bool planar = av_sample_fmt_is_planar((enum AVSampleFormat)f->format) != 0;
-	const uint8_t *plane = planar ? f->extended_data[ch] : f->extended_data[0];
-	int64_t at = planar ? i : i * f->ch_layout.nb_channels + ch;
+	const void *v = from;
 	switch (packed) {
 	case AV_SAMPLE_FMT_U8:
-		return (float)(plane[at] - 128) / 128.0f;
+		for (int i = 0; i < n; i++)
+			to[i] = (float)(from[i * step] - 128) / 128.0f;
+		break;
 	case AV_SAMPLE_FMT_S16:
-		return (float)((const int16_t *)(const void *)plane)[at] / 32768.0f;
+		for (int i = 0; i < n; i++)
+			to[i] = (float)((const int16_t *)v)[i * step] / 32768.0f;
+		break;
 	case AV_SAMPLE_FMT_S32:
-		return (float)((double)((const int32_t *)(const void *)plane)[at] / 2147483648.0);
+		for (int i = 0; i < n; i++)
+			to[i] = (float)((double)((const int32_t *)v)[i * step] / 2147483648.0);
+		break;
+	case AV_SAMPLE_FMT_S64:
+		for (int i = 0; i < n; i++)
+			to[i] = (float)((double)((const int64_t *)v)[i * step] / 9223372036854775808.0);
+		break;
 	case AV_SAMPLE_FMT_FLT:
-		return ((const float *)(const void *)plane)[at];
+		for (int i = 0; i < n; i++)
+			to[i] = ((const float *)v)[i * step];
+		break;
 	default:
-		return (float)((const double *)(const void *)plane)[at];
+		for (int i = 0; i < n; i++)
+			to[i] = (float)((const double *)v)[i * step];
 	}
 }
 
-static void copy_frame(const AVFrame *f, float *to)
+/** The planes of a frame: its own where they are float already, else made in d->scratch. */
+static void planes_of(struct decoding *d, const AVFrame *f, const float *planes[AV_CHANNELS_MAX])
 {
-	enum AVSampleFormat packed = av_get_packed_sample_fmt((enum AVSampleFormat)f->format);
-	int channels = f->ch_layout.nb_channels;
-	if (f->format == AV_SAMPLE_FMT_FLTP) { /* MP3: the one that matters for speed */
-		for (int ch = 0; ch < channels; ch++) {
-			const float *plane = (const float *)(const void *)f->extended_data[ch];
-			for (int i = 0; i < f->nb_samples; i++)
-				to[i * channels + ch] = plane[i];
-		}
+	enum AVSampleFormat format = (enum AVSampleFormat)f->format, packed = av_get_packed_sample_fmt(format);
+	int channels = f->ch_layout.nb_channels, bytes = av_get_bytes_per_sample(format), n = f->nb_samples;
+	bool planar = av_sample_fmt_is_planar(format) != 0;
+	if (packed == AV_SAMPLE_FMT_FLT && (planar || channels == 1)) {
+		for (int ch = 0; ch < channels; ch++)
+			planes[ch] = (const float *)(const void *)f->extended_data[ch];
 		return;
 	}
-	for (int i = 0; i < f->nb_samples; i++)
-		for (int ch = 0; ch < channels; ch++)
-			*to++ = sample_of(f, packed, i, ch);
-}
-
-static int64_t frames_expected(const struct decoding *d)
-{
-	const AVStream *s = d->format->streams[d->stream];
-	int64_t n = s->duration > 0 ? av_rescale_q(s->duration, s->time_base, (AVRational){1, d->sound.rate}) : 0;
-	return n > 0 && n < (int64_t)SECONDS_MAX * d->sound.rate ? n : 0;
+	if (n > d->scratch_frames) {
+		d->scratch = xreallocarray(d->scratch, (size_t)n * AV_CHANNELS_MAX, sizeof *d->scratch);
+		d->scratch_frames = n;
+	}
+	for (int ch = 0; ch < channels; ch++) {
+		const uint8_t *from = planar ? f->extended_data[ch] : f->extended_data[0] + (size_t)ch * (size_t)bytes;
+		float *to = d->scratch + (size_t)ch * (size_t)n;
+		to_float(from, packed, planar ? 1 : channels, n, to);
+		planes[ch] = to;
+	}
 }
 
 static int take_frame(struct decoding *d, struct err *e)
 {
 	const AVFrame *f = d->frame;
-	struct sound *s = &d->sound;
 	int channels = f->ch_layout.nb_channels;
-	if (!s->rate) {
-		if (channels < 1 || channels > CHANNELS_MAX || f->sample_rate < RATE_MIN || f->sample_rate > RATE_MAX)
+	if (!d->rate) {
+		if (channels < 1 || channels > AV_CHANNELS_MAX || f->sample_rate < RATE_MIN || f->sample_rate > RATE_MAX)
 			return err_set(e, ERR_PARSE, "%d channels at %d Hz: not taken (1-%d, %d-%d Hz)", channels, f->sample_rate,
-				CHANNELS_MAX, RATE_MIN, RATE_MAX);
-		s->rate = f->sample_rate;
-		s->channels = channels;
-		d->room = frames_expected(d);
+				AV_CHANNELS_MAX, RATE_MIN, RATE_MAX);
+		d->rate = f->sample_rate;
+		d->channels = channels;
 	}
-	if (channels != s->channels || f->sample_rate != s->rate)
+	if (channels != d->channels || f->sample_rate != d->rate)
 		return err_set(e, ERR_PARSE, "channels or sample rate change inside the file");
-	int64_t frames = s->frames + f->nb_samples;
-	if (frames > (int64_t)SECONDS_MAX * s->rate || frames * channels > SAMPLES_MAX)
-		return err_set(e, ERR_TOOBIG, "longer than %d s of sound", SECONDS_MAX);
-	if (frames > d->room || !s->samples) {
-		d->room = frames > d->room ? frames + frames / 2 : d->room;
-		s->samples = xreallocarray(s->samples, (size_t)(d->room * channels), sizeof *s->samples);
-	}
-	copy_frame(f, s->samples + s->frames * channels);
-	s->frames = frames;
-	return 0;
+	d->frames += f->nb_samples;
+	if (d->frames > (int64_t)AV_SECONDS_MAX * d->rate)
+		return err_set(e, ERR_TOOBIG, "longer than %d s of sound", AV_SECONDS_MAX);
+	const float *planes[AV_CHANNELS_MAX] = {NULL};
+	planes_of(d, f, planes);
+	struct av_block b = {.planes = planes, .channels = channels, .rate = d->rate, .frames = f->nb_samples};
+	return d->sink->take(d->sink->arg, &b, e);
 }
 
 /** One packet (NULL: the end) through the decoder. */
@@ -331,7 +300,6 @@ static int decode_packet(struct decoding *d, const AVPacket *packet, struct err 
 			d->bad++;
 			return 0;
 		}
-		d->good++;
 		d->warnings += d->frame->decode_error_flags || (d->frame->flags & AV_FRAME_FLAG_CORRUPT);
 		int code = take_frame(d, e);
 		av_frame_unref(d->frame);
@@ -351,281 +319,129 @@ static int decode_all(struct decoding *d, struct err *e)
 	if (code)
 		return code;
 	if (r != AVERROR_EOF)
-		return fail(e, ERR_PARSE, r, "broken sound file");
+		return av_fail(e, ERR_PARSE, r, "broken sound file");
 	return decode_packet(d, NULL, e);
 }
 
-/** Frames the file says it has; 0 when it does not say. */
+/** Frames the header of the file says it has; 0 when it does not say, or when FFmpeg has only guessed from the bit rate. */
 static int64_t frames_stated(const struct decoding *d)
 {
 	const AVStream *s = d->format->streams[d->stream];
-	enum AVCodecID id = s->codecpar->codec_id;
-	return id == AV_CODEC_ID_FLAC || id == AV_CODEC_ID_PCM_S16LE ? frames_expected(d) : 0;
+	if (d->format->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE || s->duration <= 0)
+		return 0;
+	return av_rescale_q(s->duration, s->time_base, (AVRational){1, d->rate});
 }
 
-/** `ret_warnings` NULL: a bad packet is an error. */
-static int decode(struct str bytes, struct sound *ret, int *ret_warnings, struct err *e)
+/** By how much less may come: nothing where frames are counted one by one, else the codec's delay and a last packet. */
+static int64_t frames_spared(const struct decoding *d)
 {
-	CLEANUP(decoding_release) struct decoding d = {.reader = {.bytes = bytes}};
+	enum AVCodecID id = d->codec->codec_id;
+	if (id == AV_CODEC_ID_FLAC || (id >= AV_CODEC_ID_FIRST_AUDIO && id < AV_CODEC_ID_ADPCM_IMA_QT))
+		return 0;
+	return SPARED_FRAMES + (int64_t)d->rate * SPARED_MS / 1000;
+}
+
+static int check_decoded(const struct decoding *d, struct err *e)
+{
+	if (d->frames == 0)
+		return err_set(e, ERR_PARSE, "no sound could be decoded from the file");
+	if (d->bad && !d->sink->warnings)
+		return err_set(e, ERR_PARSE, "broken sound file: %d packets cannot be decoded", d->bad);
+	int64_t stated = frames_stated(d);
+	if (d->frames < stated - frames_spared(d))
+		return err_set(e, ERR_PARSE, "the sound file is cut short: its header says %lld ms, decoded are %lld ms",
+			(long long)(stated * 1000 / d->rate), (long long)(d->frames * 1000 / d->rate));
+	return 0;
+}
+
+int av_decode_each(struct str bytes, const struct av_sink *sink, struct err *e)
+{
+	CLEANUP(decoding_release) struct decoding d = {.reader = {.bytes = bytes}, .sink = sink};
 	int code = open_format(&d, e);
 	if (!code)
 		code = open_decoder(&d, e);
 	if (!code)
 		code = decode_all(&d, e);
+	if (!code)
+		code = check_decoded(&d, e);
+	if (!code && sink->warnings)
+		*sink->warnings = d.warnings > d.bad ? d.warnings : d.bad; /* a bad packet is mostly warned of, too */
+	return code;
+}
+
+/* --- Sounds that are held whole --- */
+
+struct gathering {
+	struct sound sound;
+	int64_t room; /* frames that sound.samples can hold */
+	bool mono;
+	int seconds_max;
+	int *warnings; /* as in av_sink */
+};
+
+static void gathering_release(struct gathering *g)
+{
+	sound_release(&g->sound);
+}
+
+static int gather_block(void *arg, const struct av_block *b, struct err *e)
+{
+	struct gathering *g = arg;
+	struct sound *s = &g->sound;
+	int channels = s->channels = g->mono ? 1 : b->channels;
+	int64_t frames = s->frames + b->frames;
+	s->rate = b->rate;
+	if (frames > (int64_t)g->seconds_max * s->rate)
+		return err_set(e, ERR_TOOBIG, "longer than %d s of sound", g->seconds_max);
+	if (frames * channels > SAMPLES_MAX)
+		return err_set(e, ERR_TOOBIG, "more than %lld samples of sound", (long long)SAMPLES_MAX);
+	if (frames > g->room || !s->samples) {
+		g->room = frames + frames / 2;
+		s->samples = xreallocarray(s->samples, (size_t)(g->room * channels), sizeof *s->samples);
+	}
+	float *to = s->samples + s->frames * channels;
+	for (int ch = 0; ch < b->channels; ch++) {
+		const float *from = b->planes[ch];
+		if (!g->mono)
+			for (int64_t i = 0; i < b->frames; i++)
+				to[i * channels + ch] = from[i];
+		else if (ch == 0)
+			memcpy(to, from, (size_t)b->frames * sizeof *to);
+		else
+			for (int64_t i = 0; i < b->frames; i++)
+				to[i] += from[i];
+	}
+	for (int64_t i = 0; g->mono && b->channels > 1 && i < b->frames; i++)
+		to[i] /= (float)b->channels;
+	s->frames = frames;
+	return 0;
+}
+
+static int decode_whole(struct str bytes, struct gathering *g, struct sound *ret, struct err *e)
+{
+	struct av_sink sink = {.take = gather_block, .arg = g, .warnings = g->warnings};
+	int code = av_decode_each(bytes, &sink, e);
 	if (code)
 		return code;
-	if (d.sound.frames == 0)
-		return err_set(e, ERR_PARSE, "no sound could be decoded from the file");
-	if (d.bad && !ret_warnings)
-		return err_set(e, ERR_PARSE, "broken sound file: %d packets cannot be decoded", d.bad);
-	if (d.sound.frames < frames_stated(&d))
-		return err_set(e, ERR_PARSE, "the sound file is cut short: %lld of %lld frames", (long long)d.sound.frames,
-			(long long)frames_stated(&d));
-	if (ret_warnings)
-		*ret_warnings = d.warnings > d.bad ? d.warnings : d.bad; /* a bad packet is mostly warned of, too */
-	*ret = d.sound;
-	d.sound = (struct sound)SOUND_INIT;
+	*ret = g->sound;
+	g->sound = (struct sound)SOUND_INIT;
 	return 0;
 }
 
 int av_decode(struct str bytes, struct sound *ret, struct err *e)
 {
-	return decode(bytes, ret, NULL, e);
+	CLEANUP(gathering_release) struct gathering g = {.seconds_max = AV_SECONDS_MAX};
+	return decode_whole(bytes, &g, ret, e);
 }
 
 int av_decode_told(struct str bytes, struct sound *ret, int *ret_warnings, struct err *e)
 {
-	return decode(bytes, ret, ret_warnings, e);
+	CLEANUP(gathering_release) struct gathering g = {.seconds_max = AV_SECONDS_MAX, .warnings = ret_warnings};
+	return decode_whole(bytes, &g, ret, e);
 }
 
-/* --- Resampling --- */
-
-static void swr_release(struct SwrContext **swr)
+int av_decode_mono(struct str bytes, int seconds_max, struct sound *ret, struct err *e)
 {
-	swr_free(swr);
-}
-
-int av_resample(const struct sound *in, int rate, struct sound *ret, struct err *e)
-{
-	if (in->channels < 1 || in->channels > CHANNELS_MAX || in->frames > INT32_MAX / 2)
-		return err_set(e, ERR_TOOBIG, "sound of %d channels and %lld frames cannot be resampled", in->channels,
-			(long long)in->frames);
-	int64_t frames = av_rescale_rnd(in->frames, rate, in->rate, AV_ROUND_UP);
-	if (frames > (int64_t)SECONDS_MAX * rate)
-		return err_set(e, ERR_TOOBIG, "longer than %d s of sound", SECONDS_MAX);
-	CLEANUP(sound_release) struct sound out = {.channels = in->channels, .rate = rate};
-	sound_resize(&out, frames);
-	CLEANUP(swr_release) struct SwrContext *swr = NULL;
-	AVChannelLayout layout;
-	av_channel_layout_default(&layout, in->channels);
-	int r = swr_alloc_set_opts2(&swr, &layout, AV_SAMPLE_FMT_FLT, rate, &layout, AV_SAMPLE_FMT_FLT, in->rate, 0, NULL);
-	if (r >= 0) {
-		av_opt_set_int(swr, "filter_size", 32, 0);
-		av_opt_set_int(swr, "exact_rational", 1, 0);
-		av_opt_set_double(swr, "cutoff", 0.97, 0);
-		r = swr_init(swr);
-	}
-	if (r < 0)
-		return fail(e, ERR_DATA, r, "cannot resample");
-	const uint8_t *from = (const uint8_t *)in->samples;
-	uint8_t *to = (uint8_t *)out.samples;
-	int done = swr_convert(swr, &to, (int)frames, &from, (int)in->frames);
-	while (done >= 0 && done < frames) { /* what the filter holds back */
-		uint8_t *rest = (uint8_t *)(out.samples + (int64_t)done * in->channels);
-		int more = swr_convert(swr, &rest, (int)(frames - done), NULL, 0);
-		if (more <= 0)
-			break;
-		done += more;
-	}
-	if (done < 0)
-		return fail(e, ERR_DATA, done, "cannot resample");
-	*ret = out;
-	out = (struct sound)SOUND_INIT;
-	return 0;
-}
-
-/* --- Encoding --- */
-
-struct encoding {
-	struct filer filer;
-	AVIOContext *io;
-	AVFormatContext *format;
-	AVStream *stream;
-	AVCodecContext *codec;
-	AVPacket *packet;
-	AVFrame *frame;
-};
-
-static void encoding_release(struct encoding *x)
-{
-	av_frame_free(&x->frame);
-	av_packet_free(&x->packet);
-	avcodec_free_context(&x->codec);
-	avformat_free_context(x->format);
-	io_free(&x->io);
-}
-
-struct encoder {
-	const char *name, *muxer;
-	enum AVSampleFormat sample;
-	int kbps; /* 0: lossless */
-};
-
-static int open_encoder(struct encoding *x, const struct encoder *how, const struct sound *in, struct err *e)
-{
-	const AVCodec *codec = avcodec_find_encoder_by_name(how->name);
-	if (!codec)
-		return err_set(e, ERR_CONFIG, "this FFmpeg has no encoder %s: install the libavcodec of Debian", how->name);
-	x->codec = avcodec_alloc_context3(codec);
-	if (!x->codec)
-		abort();
-	x->codec->sample_rate = in->rate;
-	x->codec->sample_fmt = how->sample;
-	x->codec->time_base = (AVRational){1, in->rate};
-	x->codec->thread_count = 1;
-	x->codec->bit_rate = (int64_t)how->kbps * 1000;
-	x->codec->flags |= AV_CODEC_FLAG_BITEXACT;
-	if (x->format->oformat->flags & AVFMT_GLOBALHEADER)
-		x->codec->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
-	av_channel_layout_default(&x->codec->ch_layout, in->channels);
-	AVDictionary *opts = NULL;
-	if (how->kbps) /* two speakers on two channels: joint stereo would leak one into the other */
-		av_dict_set(&opts, "joint_stereo", "0", 0);
-	int r = avcodec_open2(x->codec, codec, &opts);
-	av_dict_free(&opts);
-	if (r < 0)
-		return fail(e, ERR_CONFIG, r, "the encoder refuses these settings (sample rate, channels, kbit/s)");
-	return 0;
-}
-
-static int open_muxer(struct encoding *x, const struct encoder *how, struct err *e)
-{
-	x->io = avio_alloc_context(av_malloc(IO_BLOCK), IO_BLOCK, 1, &x->filer, NULL, filer_write, filer_seek);
-	x->packet = av_packet_alloc();
-	x->frame = av_frame_alloc();
-	int r = avformat_alloc_output_context2(&x->format, NULL, how->muxer, NULL);
-	if (!x->io || !x->packet || !x->frame)
-		abort();
-	if (r < 0)
-		return fail(e, ERR_CONFIG, r, "this FFmpeg cannot write such files");
-	x->format->pb = x->io;
-	x->format->flags |= AVFMT_FLAG_BITEXACT;
-	x->stream = avformat_new_stream(x->format, NULL);
-	if (!x->stream)
-		abort();
-	return 0;
-}
-
-static int begin_file(struct encoding *x, const struct encoder *how, struct err *e)
-{
-	x->stream->time_base = x->codec->time_base;
-	int r = avcodec_parameters_from_context(x->stream->codecpar, x->codec);
-	AVDictionary *opts = NULL;
-	if (how->kbps) {
-		av_dict_set(&opts, "id3v2_version", "0", 0);
-		av_dict_set(&opts, "write_xing", "1", 0); /* states delay and padding, so that players and we get the exact length */
-	}
-	if (r >= 0)
-		r = avformat_write_header(x->format, &opts);
-	av_dict_free(&opts);
-	return r < 0 ? fail(e, ERR_DATA, r, "cannot begin the sound file") : 0;
-}
-
-static int16_t to_s16(float v)
-{
-	float scaled = v * 32768.0f;
-	if (scaled >= 32767.0f)
-		return 32767;
-	if (scaled <= -32768.0f)
-		return -32768;
-	return (int16_t)(scaled < 0 ? scaled - 0.5f : scaled + 0.5f);
-}
-
-/** Frames `at`… of `in` into the encoder's frame. */
-static int fill_frame(struct encoding *x, const struct sound *in, int64_t at, int n)
-{
-	AVFrame *f = x->frame;
-	av_frame_unref(f);
-	f->nb_samples = n;
-	f->format = x->codec->sample_fmt;
-	f->sample_rate = in->rate;
-	f->pts = at;
-	int r = av_channel_layout_copy(&f->ch_layout, &x->codec->ch_layout);
-	if (r >= 0)
-		r = av_frame_get_buffer(f, 0);
-	if (r < 0)
-		return r;
-	const float *from = in->samples + at * in->channels;
-	if (f->format == AV_SAMPLE_FMT_S16) {
-		int16_t *to = (int16_t *)(void *)f->data[0];
-		for (int64_t i = 0; i < (int64_t)n * in->channels; i++)
-			to[i] = to_s16(from[i]);
-		return 0;
-	}
-	for (int ch = 0; ch < in->channels; ch++) {
-		float *to = (float *)(void *)f->data[ch];
-		for (int i = 0; i < n; i++)
-			to[i] = from[i * in->channels + ch];
-	}
-	return 0;
-}
-
-/** `frame` NULL: the end. */
-static int encode_frame(struct encoding *x, const AVFrame *frame)
-{
-	int r = avcodec_send_frame(x->codec, frame);
-	while (r >= 0) {
-		r = avcodec_receive_packet(x->codec, x->packet);
-		if (r == AVERROR(EAGAIN) || r == AVERROR_EOF)
-			return 0;
-		if (r < 0)
-			break;
-		av_packet_rescale_ts(x->packet, x->codec->time_base, x->stream->time_base);
-		r = av_interleaved_write_frame(x->format, x->packet);
-	}
-	return r;
-}
-
-static int encode(const struct encoder *how, const struct sound *in, struct buf *ret, struct err *e)
-{
-	if (in->frames <= 0 || in->frames > (int64_t)SECONDS_MAX * in->rate)
-		return err_set(e, in->frames > 0 ? ERR_TOOBIG : ERR_DATA,
-			"a sound of %lld frames is not encoded (1 frame to 1 hour)", (long long)in->frames);
-	CLEANUP(encoding_release) struct encoding x = {.filer = {.b = ret, .start = ret->len}};
-	int code = open_muxer(&x, how, e);
-	if (!code)
-		code = open_encoder(&x, how, in, e);
-	if (!code)
-		code = begin_file(&x, how, e);
-	if (code)
-		return code;
-	int step = x.codec->frame_size > 0 ? x.codec->frame_size : 4096, r = 0;
-	for (int64_t at = 0; at < in->frames && r >= 0; at += step) {
-		r = fill_frame(&x, in, at, (int)(in->frames - at < step ? in->frames - at : step));
-		if (r >= 0)
-			r = encode_frame(&x, x.frame);
-	}
-	if (r >= 0)
-		r = encode_frame(&x, NULL);
-	if (r >= 0)
-		r = av_write_trailer(x.format);
-	avio_flush(x.io);
-	if (buf_error(ret))
-		return err_set(e, ERR_TOOBIG, "the encoded sound is larger than its buffer may be (%zu bytes)", ret->max);
-	return r < 0 ? fail(e, ERR_DATA, r, "encoding failed") : 0;
-}
-
-int av_encode_mp3(const struct sound *in, int kbps, struct buf *ret, struct err *e)
-{
-	return encode(&(struct encoder){"libmp3lame", "mp3", AV_SAMPLE_FMT_FLTP, kbps}, in, ret, e);
-}
-
-int av_encode_flac(const struct sound *in, struct buf *ret, struct err *e)
-{
-	return encode(&(struct encoder){"flac", "flac", AV_SAMPLE_FMT_S16, 0}, in, ret, e);
-}
-
-int av_encode_opus(const struct sound *in, int kbps, struct buf *ret, struct err *e)
-{
-	return encode(&(struct encoder){"libopus", "ogg", AV_SAMPLE_FMT_S16, kbps}, in, ret, e);
+	CLEANUP(gathering_release) struct gathering g = {.mono = true, .seconds_max = seconds_max};
+	return decode_whole(bytes, &g, ret, e);
 }

@@ -11,10 +11,6 @@
 
 #define PAUSE_FRAMES (200 / VOICE_FRAME_MS) /* shorter quiet inside a turn is articulation */
 #define PITCH_FRAMES 10                     /* voiced frames below which a pitch says nothing: 0.2 s */
-#define STEP_FRAMES ((size_t)100 / VOICE_FRAME_MS)
-#define BLOCK_STEPS 4                               /* of loudness: 400 ms */
-#define STEPS_AROUND 4                              /* a block holds three beside one step, and the filter rings on */
-#define STEP_SILENT (1e-9 * 100.0 / VOICE_FRAME_MS) /* sum of the frames' mean squares: -90 dB */
 
 const char *side_name(int side)
 {
@@ -31,7 +27,7 @@ void heard_release(struct heard *h)
 	for (int side = 0; side < SIDES; side++)
 		voice_release(&h->voice[side]);
 	for (int side = 0; side < SIDES; side++)
-		free(h->steps[side]);
+		free(h->blocks[side]);
 	free(h->turns);
 }
 
@@ -133,85 +129,77 @@ static void keep_own_segments(struct heard *h, int side)
 	}
 }
 
-/** Energies of a side's channel without its long silences. EBU R128 drops blocks below -70 LUFS: steps that lie in none but silent blocks have no
- * energy worth knowing and only cost time. A step is silent below -90 dB of full scale; the K filter adds 4 dB at most. */
-static int measure_steps(struct heard *h, int side, struct err *e)
-{
-	const struct voice *v = &h->voice[side];
-	struct voice_track t = track_of(h->sound, side);
-	CLEANUP(loudness_meter_free) struct loudness_meter *meter = NULL;
-	CLEANUP(free_ptr) bool *kept = xcalloc(h->nsteps + 1, sizeof *kept);
-	int code = loudness_meter_new(t.rate, &meter, e);
-	h->steps[side] = xcalloc(h->nsteps + 1, sizeof *h->steps[side]);
-	for (size_t u = 0; u < h->nsteps; u++) {
-		double sum = 0;
-		for (size_t k = 0; k < STEP_FRAMES; k++)
-			sum += (double)v->energy[u * STEP_FRAMES + k];
-		for (size_t k = u < STEPS_AROUND ? 0 : u - STEPS_AROUND;
-			 sum > STEP_SILENT && k <= u + STEPS_AROUND && k < h->nsteps; k++)
-			kept[k] = true;
-	}
-	for (size_t u = 0; u < h->nsteps && !code; u++) {
-		int64_t from = voice_sample(t.rate, u * STEP_FRAMES), n = voice_sample(t.rate, (u + 1) * STEP_FRAMES) - from;
-		double energy = 0;
-		if (kept[u])
-			code = loudness_meter_step(meter, t.samples + from * t.stride, n, t.stride, &energy);
-		h->steps[side][u] = u + 1 < BLOCK_STEPS ? 0 : energy; /* the first blocks are not whole */
-	}
-	return code && !e->code ? err_set(e, code, "the loudness cannot be measured at %d Hz", t.rate) : code;
-}
-
-static int measure_side(struct heard *h, int side, struct err *e)
+static void measure_side(struct heard *h, int side)
 {
 	struct voice_track track = track_of(h->sound, side);
 	if (h->sound->channels == 1)
 		keep_own_segments(h, side);
 	voice_pitch(&track, &h->voice[side], &h->pitch[side]);
-	int code = measure_steps(h, side, e);
-	if (!code)
-		h->side_lufs[side] = loudness_gated(h->steps[side], h->nsteps);
-	return code;
 }
 
 /** Activity needs the level of the louder voice. */
-static int measure_sides(struct heard *h, struct err *e)
+static void measure_sides(struct heard *h)
 {
 	double loudest = 0;
-	int code = 0;
 	for (int side = 0; side < SIDES; side++) {
 		struct voice_track track = track_of(h->sound, side);
 		voice_measure(&track, &h->voice[side]);
 		loudest = h->voice[side].level > loudest ? h->voice[side].level : loudest;
 	}
-	for (int side = 0; side < SIDES && !code; side++) {
+	for (int side = 0; side < SIDES; side++) {
 		voice_activity(&h->voice[side], voice_floor(loudest));
-		code = measure_side(h, side, e);
+		measure_side(h, side);
 	}
-	return code;
 }
 
-/** Of the whole file. In one of two channels the energies of the sides add up. */
-static int measure_all(struct heard *h, struct err *e)
+/** The blocks of loudness that lie in a turn: the first of them, and how many. */
+static size_t turn_blocks(const struct heard *h, const struct heard_turn *t, size_t *ret_n)
+{
+	int64_t unit = loudness_unit(h->sound->rate), first = (voice_sample(h->sound->rate, t->from) + unit - 1) / unit,
+			behind = voice_sample(h->sound->rate, t->to) / unit - (LOUDNESS_BLOCK_UNITS - 1);
+	behind = behind < (int64_t)h->nblocks ? behind : (int64_t)h->nblocks;
+	*ret_n = first < behind ? (size_t)(behind - first) : 0;
+	return (size_t)first;
+}
+
+/** In a file of one channel the blocks of a side are those that lie in its turns. */
+static void keep_own_blocks(struct heard *h, int side)
+{
+	double *own = xcalloc(h->nblocks + 1, sizeof *own);
+	for (size_t i = 0; i < h->nturns; i++) {
+		size_t n, first = turn_blocks(h, &h->turns[i], &n);
+		if (h->turns[i].side == side && n)
+			memcpy(own + first, h->blocks[side] + first, n * sizeof *own);
+	}
+	free(h->blocks[side]);
+	h->blocks[side] = own;
+}
+
+/** Of the whole file and of each side, in one pass. */
+static int measure_loudness(struct heard *h, struct err *e)
 {
 	const struct sound *s = h->sound;
-	h->all.integrated_lufs = -HUGE_VAL;
-	signal_add(&h->signal, s, SIGNAL_BOTH, 0, s->frames);
-	if (s->channels == 1)
-		return loudness_measure(s, true, &h->all, e);
-	CLEANUP(free_ptr) double *both = xcalloc(h->nsteps + 1, sizeof *both);
-	for (size_t u = 0; u < h->nsteps; u++)
-		both[u] = h->steps[LEFT][u] + h->steps[RIGHT][u];
-	h->all.integrated_lufs = loudness_gated(both, h->nsteps);
-	return loudness_true_peak(s, &h->all.true_peak_dbtp, e);
+	CLEANUP(loudness_meter_free) struct loudness_meter *meter = loudness_meter_new(s->channels, s->rate, true);
+	int code = loudness_meter_add_sound(meter, s, e);
+	if (code)
+		return code;
+	for (int side = 0; side < SIDES; side++) {
+		int channel = s->channels == 1 ? 0 : side;
+		h->nblocks = loudness_meter_blocks(meter, channel, channel, &h->blocks[side]);
+		if (s->channels == 1)
+			keep_own_blocks(h, side);
+		h->side_lufs[side] = loudness_gated(h->blocks[side], h->nblocks);
+	}
+	loudness_meter_end(meter, &h->all, NULL);
+	return 0;
 }
 
 /** Samples, and loudness of the blocks that lie in it. */
 static void measure_turn_sound(const struct heard *h, struct heard_turn *t)
 {
-	size_t first = (t->from + STEP_FRAMES - 1) / STEP_FRAMES + BLOCK_STEPS - 1, behind = t->to / STEP_FRAMES;
+	size_t n, first = turn_blocks(h, t, &n);
 	signal_add(&t->signal, h->sound, t->side, voice_sample(h->sound->rate, t->from), voice_sample(h->sound->rate, t->to));
-	behind = behind < h->nsteps ? behind : h->nsteps;
-	t->lufs = first < behind ? loudness_gated(h->steps[t->side] + first, behind - first) : -HUGE_VAL;
+	t->lufs = n ? loudness_gated(h->blocks[t->side] + first, n) : -HUGE_VAL;
 }
 
 static void measure_turn(const struct voice *v, struct heard_turn *t)
@@ -243,11 +231,10 @@ static void count_frames(struct heard *h)
 int heard_measure(const struct sound *s, const struct json *call, struct findings *f, struct heard *ret, struct err *e)
 {
 	struct heard h = {.sound = s, .n = (size_t)(s->frames * 1000 / ((int64_t)s->rate * VOICE_FRAME_MS))};
-	h.nsteps = h.n / STEP_FRAMES;
 	place_turns(&h, call, f);
-	int code = measure_sides(&h, e);
-	if (!code)
-		code = measure_all(&h, e);
+	measure_sides(&h);
+	signal_add(&h.signal, s, SIGNAL_BOTH, 0, s->frames);
+	int code = measure_loudness(&h, e);
 	if (code) {
 		heard_release(&h);
 		return code;

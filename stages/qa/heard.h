@@ -31,8 +31,8 @@ struct heard {
 	double side_lufs[SIDES]; /* -HUGE_VAL for silence */
 	struct loudness all;
 	struct signal signal; /* of both channels together */
-	double *steps[SIDES]; /* energy of the 400 ms that end with each 100 ms, see loudness_meter_step() */
-	size_t n, nsteps;     /* frames, steps */
+	double *blocks[SIDES]; /* loudness_meter_blocks() of its channel; of one channel: 0 outside the segments of the side */
+	size_t n, nblocks;     /* frames, blocks */
 	struct heard_turn *turns;
 	size_t nturns;
 	size_t speech[SIDES], overlap, silence, longest_silence; /* frames */

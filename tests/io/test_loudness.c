@@ -129,44 +129,120 @@ static void peak_of_stretches_is_the_peak_of_the_whole(void **state)
 			s.samples[i] = sample(round % 4, x = x * 1664525u + 1013904223u, i);
 		assert_int_equal(loudness_measure(&s, true, &l, &e), 0);
 		assert_true(fabs(l.true_peak_dbtp - whole_peak(&s)) < 1e-12);
+		double alone = 0;
+		assert_int_equal(loudness_true_peak(&s, &alone, &e), 0);
+		assert_true(alone == l.true_peak_dbtp);
 	}
 }
 
-/* The steps of two channels, added up and gated, are the loudness of both. */
-static void steps_add_up_to_the_whole(void **state)
+static double whole_loudness(const struct sound *s, int first, int last)
+{
+	ebur128_state *st = ebur128_init((unsigned)(last - first + 1), (unsigned long)s->rate, EBUR128_MODE_I);
+	double lufs = 0;
+	for (int64_t i = 0; i < s->frames; i++) /* channels first…last are neighbours */
+		ebur128_add_frames_float(st, s->samples + i * s->channels + first, 1);
+	ebur128_loudness_global(st, &lufs);
+	ebur128_destroy(&st);
+	return lufs;
+}
+
+/* Speech-like: bursts with silences between them, the sides by turns, levels that differ. */
+static void bursts(struct sound *s, int rate, int64_t frames)
+{
+	uint32_t x = 5;
+	*s = (struct sound){.channels = 2, .rate = rate};
+	sound_resize(s, frames);
+	for (int64_t i = 0; i < frames; i++) {
+		int64_t burst = i / (rate * 7 / 5);
+		double level = burst % 5 == 4 || i % (rate * 7 / 5) > rate ? 0 : burst % 3 == 0 ? 0.3 : 0.05;
+		x = x * 1664525u + 1013904223u;
+		s->samples[i * 2 + burst % 2] = (float)(level * ((double)(x >> 8) / (1 << 23) - 1) * sin((double)i * 20 / rate));
+	}
+}
+
+/* One pass over both channels gives what libebur128 gives in three, silence left out or not, in any pieces. */
+static void each_channel_and_the_whole_in_one_pass(void **state)
 {
 	(void)state;
-	static const int rates[] = {24000, 48000, 8000};
+	static const int rates[] = {8000, 16000, 22050, 24000, 48000};
+	for (size_t r = 0; r < COUNT_OF(rates); r++) {
+		CLEANUP(sound_release) struct sound s = SOUND_INIT;
+		bursts(&s, rates[r], (int64_t)rates[r] * 31 + 1234);
+		CLEANUP(loudness_meter_free) struct loudness_meter *m = loudness_meter_new(2, s.rate, true);
+		CLEANUP(free_ptr) float *left = xcalloc((size_t)s.frames, sizeof *left);
+		CLEANUP(free_ptr) float *right = xcalloc((size_t)s.frames, sizeof *right);
+		for (int64_t i = 0; i < s.frames; i++) {
+			left[i] = s.samples[i * 2];
+			right[i] = s.samples[i * 2 + 1];
+		}
+		struct err e = ERR_INIT;
+		uint32_t x = 3;
+		for (int64_t at = 0; at < s.frames;) {
+			int64_t n = (x = x * 1664525u + 1013904223u) >> 20;
+			n = n < s.frames - at ? n : s.frames - at;
+			bool silent = true;
+			for (int64_t i = at; i < at + n; i++)
+				silent &= right[i] == 0;
+			const float *planes[2] = {left + at, silent ? NULL : right + at};
+			assert_int_equal(loudness_meter_add(m, planes, n, &e), 0);
+			at += n;
+		}
+		struct loudness whole, side[2];
+		loudness_meter_end(m, &whole, side);
+		assert_true(fabs(whole.integrated_lufs - whole_loudness(&s, 0, 1)) < 1e-6);
+		assert_true(fabs(side[0].integrated_lufs - whole_loudness(&s, 0, 0)) < 1e-6);
+		assert_true(fabs(side[1].integrated_lufs - whole_loudness(&s, 1, 1)) < 1e-6);
+		assert_true(fabs(whole.true_peak_dbtp - whole_peak(&s)) < 1e-12);
+		assert_true(fmax(side[0].true_peak_dbtp, side[1].true_peak_dbtp) == whole.true_peak_dbtp);
+	}
+}
+
+/* The blocks of two channels, added up and gated, are the loudness of both; those of a part are that of the part. */
+static void blocks_add_up_to_the_whole(void **state)
+{
+	(void)state;
+	static const int rates[] = {24000, 48000, 8000, 11025};
 	for (size_t k = 0; k < COUNT_OF(rates); k++) {
 		CLEANUP(sound_release) struct sound s = {.channels = 2, .rate = rates[k]};
-		double energies[95] = {0};
-		struct loudness whole;
+		CLEANUP(free_ptr) double *left = NULL;
+		CLEANUP(free_ptr) double *right = NULL;
+		CLEANUP(free_ptr) double *both = NULL;
+		int64_t unit = loudness_unit(s.rate);
 		struct err e = ERR_INIT;
-		sound_resize(&s, rates[k] * 95 / 10);
+		sound_resize(&s, unit * 95 + 17);
 		for (int64_t i = 0; i < s.frames; i++)
 			for (int ch = 0; ch < 2; ch++)
 				s.samples[2 * i + ch] =
 					sample(ch, (uint32_t)(i * 2654435761u), i) * (i / rates[k] % 3 == ch ? 0.3f : 0.01f);
-		assert_int_equal(loudness_measure(&s, false, &whole, &e), 0);
-		for (int ch = 0; ch < 2; ch++) {
-			CLEANUP(loudness_meter_free) struct loudness_meter *m = NULL;
-			assert_int_equal(loudness_meter_new(s.rate, &m, &e), 0);
-			for (int64_t u = 0; u < 95; u++) {
-				double energy = 0;
-				assert_int_equal(
-					loudness_meter_step(m, s.samples + u * s.rate / 10 * 2 + ch, s.rate / 10, 2, &energy), 0);
-				energies[u] += u < 3 ? 0 : energy; /* the first blocks are not whole */
-			}
-		}
-		if (fabs(loudness_gated(energies, 95) - whole.integrated_lufs) > 1e-3)
-			print_message("%d Hz: %f, %f\n", s.rate, loudness_gated(energies, 95), whole.integrated_lufs);
-		assert_true(fabs(loudness_gated(energies, 95) - whole.integrated_lufs) <= 1e-3);
+		CLEANUP(loudness_meter_free) struct loudness_meter *m = loudness_meter_new(2, s.rate, false);
+		assert_int_equal(loudness_meter_add_sound(m, &s, &e), 0);
+		size_t n = loudness_meter_blocks(m, 0, 0, &left);
+		assert_int_equal(n, 95 - LOUDNESS_BLOCK_UNITS + 1);
+		assert_int_equal(loudness_meter_blocks(m, 1, 1, &right), n);
+		assert_int_equal(loudness_meter_blocks(m, 0, 1, &both), n);
+		assert_true(fabs(loudness_gated(both, n) - whole_loudness(&s, 0, 1)) < 1e-6);
+		assert_true(fabs(loudness_gated(left, n) - whole_loudness(&s, 0, 0)) < 1e-6);
+		for (size_t i = 0; i < n; i++)
+			assert_true(fabs(left[i] + right[i] - both[i]) < 1e-12);
+		struct sound part = {.samples = s.samples + 2 * 40 * unit, .frames = 30 * unit, .channels = 2, .rate = s.rate};
+		double own = whole_loudness(&part, 0, 1);
+		assert_true(
+			fabs(loudness_gated(both + 40, 30 - LOUDNESS_BLOCK_UNITS + 1) - own) < 0.02); /* the filter begins anew */
 	}
 	assert_true(isinf(loudness_gated(NULL, 0)));
-	struct loudness_meter *none = NULL;
+}
+
+/* A meter that has not heard 400 ms has no blocks. */
+static void too_short_has_no_blocks(void **state)
+{
+	(void)state;
+	CLEANUP(sound_release) struct sound s = {.channels = 1, .rate = 8000};
+	CLEANUP(loudness_meter_free) struct loudness_meter *m = loudness_meter_new(1, 8000, false);
+	CLEANUP(free_ptr) double *blocks = NULL;
 	struct err e = ERR_INIT;
-	assert_int_equal(loudness_meter_new(0, &none, &e), ERR_DATA);
-	assert_null(none);
+	sound_resize(&s, 3199);
+	assert_int_equal(loudness_meter_add_sound(m, &s, &e), 0);
+	assert_int_equal(loudness_meter_blocks(m, 0, 0, &blocks), 0);
 }
 
 static void names_its_version(void **state)
@@ -183,7 +259,9 @@ int main(void)
 		cmocka_unit_test(silence_and_shortness_are_below_the_gate),
 		cmocka_unit_test(refuses_what_it_cannot_measure),
 		cmocka_unit_test(peak_of_stretches_is_the_peak_of_the_whole),
-		cmocka_unit_test(steps_add_up_to_the_whole),
+		cmocka_unit_test(each_channel_and_the_whole_in_one_pass),
+		cmocka_unit_test(blocks_add_up_to_the_whole),
+		cmocka_unit_test(too_short_has_no_blocks),
 		cmocka_unit_test(names_its_version),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
