@@ -1,323 +1,422 @@
 /* normalize, the half that touches sound: runs in taf-worker.
  *
  * The loudness and the peak that count are those of the file as a player decodes it. libmp3lame at a constant bit rate scales by 0.95 (−0.45 dB) and its
- * quantisation moves peaks: the first pass compensates the former, the decoded file is measured, and what is left is corrected in another pass. */
+ * quantisation moves peaks: the first pass compensates the former, the decoded file is measured, and what is left is corrected in another pass.
+ *
+ * No call is held whole, but for the file itself: turns go by lanes, block by block, into the encoder, and the file is decoded back block by block into the
+ * meters. Gains are rounded to thousandths of a decibel: the last bits of logarithms differ between machines. */
 #include "stages/normalize/normalize.h"
 
 #include "base/alloc.h"
-#include "core/call.h"
-#include "io/av.h"
-#include "io/loudness.h"
+#include "stages/normalize/lane.h"
 #include "stages/normalize/mix.h"
 
 #include <math.h>
-#include <stdlib.h>
 
-#define OBJECT_MAX ((size_t)256 << 20)
-#define MP3_MAX ((size_t)160 << 20) /* an hour at 320 kbit/s */
-#define SECONDS_MAX 3600
+#define FILE_BYTES_MAX ((size_t)1 << 30)
 #define PASSES 4
 #define TOLERANCE_LU 0.2
-#define CODEC_GAIN_DB 0.446    /* what libmp3lame takes away */
-#define CODEC_OVERSHOOT_DB 0.6 /* by which a decoded true peak may be over the samples that went in, before measuring */
+#define MP3_GAIN_DB 0.446 /* what libmp3lame takes away */
+#define CODEC_OVERSHOOT_DB \
+	0.6 /* by which a decoded true peak may be over that of the samples that went in, before measuring */
 #define MARGIN_DB 0.2
 #define LIMIT_DB 6 /* how far the gain may be raised against the limiter: more would crush the voices */
 #define LIMIT_ROUNDS 5
 
-struct mixing {
-	const struct normalize_params *p;
-	struct mix_turn *turns; /* in the record's arena; their sounds are owned */
-	size_t n;
-	int64_t frames;
-	struct json *segments;
+static double rounded(double db)
+{
+	return floor(db * 1000 + 0.5) / 1000;
+}
+
+/* --- The mix, block by block --- */
+
+struct mix_sink {
+	int (*take)(void *arg, const float *const *planes, int64_t frames, struct err *e);
+	void *arg;
 };
 
-static void mixing_release(struct mixing *m)
+struct mix {
+	struct lane lane[SIDES];
+	float *room;
+	int channels;
+};
+
+static void mix_release(struct mix *m)
 {
-	for (size_t i = 0; i < m->n; i++)
-		sound_release(&m->turns[i].sound);
+	for (int ch = 0; ch < m->channels; ch++)
+		lane_release(&m->lane[ch]);
+	free_ptr(&m->room);
 }
 
-/* --- The turns --- */
-
-static int read_turn(
-	struct work *w, const struct normalize_params *p, struct str object, struct sound *ret, struct err *e)
+/** All of the mix into a sink; `ret_limited`: whether the limiter had work to do. */
+static int run_mix(
+	struct turns *t, const struct levels *levels, const struct mix_sink *sink, bool *ret_limited, struct err *e)
 {
-	CLEANUP(buf_release) struct buf bytes = BUF_INIT_MAX(OBJECT_MAX);
-	CLEANUP(sound_release) struct sound s = SOUND_INIT;
-	int code = work_object_read(w, object, OBJECT_MAX, &bytes, e);
-	if (!code)
-		code = av_decode(buf_view(&bytes), &s, e);
-	if (code)
-		return code;
-	mix_mono(&s);
-	if (!mix_trim(&s, p->trim_db))
-		return err_set(e, ERR_DATA, "the sound is silent");
-	if (s.rate == p->sample_rate) {
-		*ret = s;
-		s = (struct sound)SOUND_INIT;
-		return 0;
-	}
-	return av_resample(&s, (int)p->sample_rate, ret, e);
-}
-
-static int read_turns(struct work *w, struct mixing *m, struct err *e)
-{
-	const struct json *speech = json_get(w->call, "speech"), *turns = json_get(w->call, "turns");
-	m->turns = arena_array(w->arena, json_count(speech) + 1, sizeof *m->turns);
-	int64_t total = 0;
-	JSON_EACH(row, speech) {
-		int64_t index = json_get_int(row, "turn", -1);
-		const struct json *turn = index >= 0 ? json_at(turns, (size_t)index) : NULL;
-		if (!turn)
-			return err_set(e, ERR_DATA, "speech names turn %lld, which the call does not have", (long long)index);
-		struct mix_turn *t = &m->turns[m->n];
-		t->turn = index;
-		t->side = str_is(turn_role(turn), "left") ? MIX_LEFT : MIX_RIGHT;
-		int code = read_turn(w, m->p, json_get_str(row, "object"), &t->sound, e);
-		if (code)
-			return err_context(e, "turn %lld", (long long)index);
-		m->n++;
-		total += t->sound.frames;
-		if (total > SECONDS_MAX * m->p->sample_rate)
-			return err_set(e, ERR_TOOBIG, "the call is longer than %d s", SECONDS_MAX);
-	}
-	return m->n ? 0 : err_set(e, ERR_DATA, "the call has no speech");
-}
-
-/* --- The timeline --- */
-
-static int64_t in_frames(const struct mixing *m, int64_t ms)
-{
-	return (ms * m->p->sample_rate + 500) / 1000;
-}
-
-static int64_t in_ms(const struct mixing *m, int64_t frames)
-{
-	return (frames * 1000 + m->p->sample_rate / 2) / m->p->sample_rate;
-}
-
-static int lay_out(struct work *w, struct mixing *m, struct err *e)
-{
-	struct draw pauses;
-	work_draw(w, "pause", &pauses);
-	int64_t at = in_frames(m, m->p->lead_ms);
-	m->segments = json_array(w->arena);
-	for (size_t i = 0; i < m->n; i++) {
-		struct mix_turn *t = &m->turns[i];
-		if (i)
-			at += in_frames(m, draw_range(&pauses, m->p->pause_min_ms, m->p->pause_max_ms));
-		t->start = at;
-		at += t->sound.frames;
-		struct json *segment = json_object(w->arena);
-		json_set_int(w->arena, segment, "turn", t->turn);
-		json_set_text(w->arena, segment, "role", t->side == MIX_LEFT ? "left" : "right");
-		json_set_int(w->arena, segment, "start_ms", in_ms(m, t->start));
-		json_set_int(w->arena, segment, "end_ms", in_ms(m, at));
-		json_append(m->segments, segment);
-	}
-	m->frames = at + in_frames(m, m->p->tail_ms);
-	if (m->frames > SECONDS_MAX * m->p->sample_rate)
-		return err_set(e, ERR_TOOBIG, "the call is longer than %d s", SECONDS_MAX);
-	if (m->frames * 1000 < 400 * m->p->sample_rate)
-		return err_set(
-			e, ERR_DATA, "the call lasts %lld ms: loudness needs 400 ms at least", (long long)in_ms(m, m->frames));
-	return 0;
-}
-
-/** Both sides to the wanted loudness, on two channels. */
-static int mix(struct mixing *m, struct sound *ret, struct err *e)
-{
-	double gain[MIX_SIDES] = {0, 0};
-	for (int side = 0; side < MIX_SIDES; side++) {
-		double lufs = -HUGE_VAL;
-		bool speaks = false;
-		for (size_t i = 0; i < m->n; i++)
-			speaks |= m->turns[i].side == (enum mix_side)side;
-		int code = mix_side_loudness(m->turns, m->n, (enum mix_side)side, &lufs, e);
+	bool stereo = t->p->layout == LAYOUT_STEREO;
+	CLEANUP(mix_release) struct mix m = {.channels = stereo ? SIDES : 1};
+	m.room = xcalloc((size_t)LANE_BLOCK * SIDES, sizeof *m.room);
+	const float *planes[SIDES] = {m.room, m.room + LANE_BLOCK};
+	for (int ch = 0; ch < m.channels; ch++)
+		lane_init(&m.lane[ch], t, stereo ? 1u << ch : 3u, levels);
+	for (;;) {
+		int64_t n = 0;
+		for (int ch = 0; ch < m.channels; ch++) {
+			n = lane_next(&m.lane[ch], m.room + ch * LANE_BLOCK, e);
+			if (n < 0)
+				return (int)n;
+		}
+		int code = n ? sink->take(sink->arg, planes, n, e) : 0;
 		if (code)
 			return code;
-		if (speaks && !isfinite(lufs))
-			return err_set(e, ERR_DATA, "the %s side is too quiet for its loudness to be measured (below -70 LUFS)",
-				side == MIX_LEFT ? "left" : "right");
-		gain[side] = speaks ? mix_factor(m->p->loudness + CODEC_GAIN_DB - lufs) : 0;
+		if (n == 0)
+			break;
 	}
-	mix_place(m->turns, m->n, gain, m->frames, ret);
+	*ret_limited = false;
+	for (int ch = 0; ch < m.channels; ch++)
+		*ret_limited |= m.lane[ch].limiter.least < 1;
 	return 0;
+}
+
+/* --- Listening --- */
+
+/** Both sides and the whole of a recording. On one channel a side is what is heard from the start of its turn to the start of the next. */
+struct ear {
+	const struct turns *t;
+	struct loudness_meter *meter;
+	int rate, channels;
+	int64_t at;
+	size_t turn; /* who is heard at `at` */
+};
+
+static void ear_release(struct ear *x)
+{
+	loudness_meter_free(&x->meter);
+}
+
+static int hear_mono(struct ear *x, const float *v, int64_t frames, struct err *e)
+{
+	const struct turns *t = x->t;
+	int64_t scale = x->rate / t->p->sample_rate; /* Opus: 48 kHz always */
+	for (int64_t done = 0; done < frames;) {
+		int64_t next = x->turn + 1 < t->n ? t->v[x->turn + 1].start * scale : INT64_MAX, n = next - (x->at + done);
+		if (n <= 0) {
+			x->turn++;
+			continue;
+		}
+		n = n < frames - done ? n : frames - done;
+		const float *planes[SIDES] = {NULL, NULL};
+		planes[t->v[x->turn].side] = v + done;
+		int code = loudness_meter_add(x->meter, planes, n, e);
+		if (code)
+			return code;
+		done += n;
+	}
+	return 0;
+}
+
+static int hear(struct ear *x, const float *const *planes, int64_t frames, struct err *e)
+{
+	int code = x->channels == 1 ? hear_mono(x, planes[0], frames, e) : loudness_meter_add(x->meter, planes, frames, e);
+	x->at += frames;
+	return code;
+}
+
+static int hear_mix(void *arg, const float *const *planes, int64_t frames, struct err *e)
+{
+	return hear(arg, planes, frames, e);
+}
+
+static int hear_decoded(void *arg, const struct av_block *b, struct err *e)
+{
+	struct ear *x = arg;
+	if (!x->meter) {
+		if (b->channels != x->channels || b->rate % x->t->p->sample_rate != 0)
+			return err_set(e, ERR_BUG, "the file is decoded to %d channels at %d Hz", b->channels, b->rate);
+		x->rate = b->rate;
+		x->meter = loudness_meter_new(SIDES, b->rate, true);
+	}
+	return hear(x, b->planes, b->frames, e);
 }
 
 /* --- The file --- */
 
 struct pass {
-	struct loudness heard; /* of the decoded file */
-	int64_t frames;        /* of the decoded file */
-	bool limited;          /* the limiter had work to do */
-	struct buf mp3;
+	struct loudness whole, side[SIDES]; /* of the decoded file */
+	int64_t frames;                     /* of the decoded file, at its rate */
+	int rate, channels;
+	bool limited; /* the limiter had work to do */
+	struct buf bytes;
 };
 
 static void pass_release(struct pass *x)
 {
-	buf_release(&x->mp3);
+	buf_release(&x->bytes);
 }
 
-static int encode(const struct sound *s, int64_t kbps, struct pass *ret, struct err *e)
+static int channels_of(const struct normalize_params *p)
 {
-	CLEANUP(sound_release) struct sound decoded = SOUND_INIT;
-	buf_clear(&ret->mp3);
-	int code = av_encode_mp3(s, (int)kbps, &ret->mp3, e);
-	if (!code)
-		code = av_decode(buf_view(&ret->mp3), &decoded, e);
-	if (!code)
-		code = loudness_measure(&decoded, true, &ret->heard, e);
-	ret->frames = decoded.frames;
-	return code;
+	return p->layout == LAYOUT_STEREO ? SIDES : 1;
 }
 
-/** What the next pass tries. Gains are of the mix as it was laid out. */
+static int write_file(void *arg, const float *const *planes, int64_t frames, struct err *e)
+{
+	return av_encoder_add(arg, planes, frames, e);
+}
+
+static int listen_back(const struct turns *t, struct pass *x, struct err *e)
+{
+	CLEANUP(ear_release) struct ear ear = {.t = t, .channels = channels_of(t->p)};
+	struct av_sink sink = {.take = hear_decoded, .arg = &ear};
+	int code = av_decode_each(buf_view(&x->bytes), &sink, e);
+	if (code)
+		return err_context(e, "the file that was just made");
+	loudness_meter_end(ear.meter, &x->whole, x->side);
+	x->frames = ear.at;
+	x->rate = ear.rate;
+	x->channels = ear.channels;
+	int64_t wanted = t->frames * (ear.rate / t->p->sample_rate), over = x->frames - wanted;
+	if (over < 0 || over > (int64_t)ear.rate / 10) /* a codec's last frame may be padded */
+		return err_set(e, ERR_DATA, "the file holds %lld frames of the %lld that went in", (long long)x->frames,
+			(long long)wanted);
+	return 0;
+}
+
+static int encode(struct turns *t, const struct levels *levels, struct pass *ret, struct err *e)
+{
+	const struct normalize_params *p = t->p;
+	struct av_file how = {.kind = (enum av_kind)p->format, .rate = (int)p->sample_rate, .channels = channels_of(p)};
+	how.kbps = how.kind == AV_KIND_MP3 || how.kind == AV_KIND_OPUS ? (int)p->bitrate : 0;
+	CLEANUP(av_encoder_free) struct av_encoder *x = NULL;
+	buf_clear(&ret->bytes);
+	int code = av_encoder_open(&how, &ret->bytes, &x, e);
+	if (code)
+		return code;
+	struct mix_sink sink = {.take = write_file, .arg = x};
+	code = run_mix(t, levels, &sink, &ret->limited, e);
+	if (!code)
+		code = av_encoder_finish(x, e);
+	return code ? code : listen_back(t, ret, e);
+}
+
+/* --- Levels --- */
+
+/** What the next pass tries. */
 struct aim {
-	double gain_db;
-	double ceiling_db; /* of samples that go in */
-	double codec_db;   /* what the codec does to the loudness */
+	struct levels levels;
+	double base_db[SIDES];  /* gains that no limiter stands against */
+	double codec_db[SIDES]; /* what the codec does to the loudness */
 };
 
-static void copy_scaled(const struct sound *from, double gain_db, struct sound *to)
+static void first_aim(const struct turns *t, struct aim *ret)
 {
-	float g = (float)mix_factor(gain_db);
-	int64_t n = from->frames * from->channels;
-	for (int64_t i = 0; i < n; i++)
-		to->samples[i] = from->samples[i] * g;
+	double lost = t->p->format == AV_KIND_MP3 ? MP3_GAIN_DB : 0;
+	double overshoot = t->p->format == AV_KIND_MP3 || t->p->format == AV_KIND_OPUS ? CODEC_OVERSHOOT_DB : 0.01;
+	*ret = (struct aim){.levels = {.ceiling_db = t->p->peak - overshoot + lost}};
+	for (int side = 0; side < SIDES; side++) {
+		ret->codec_db[side] = -lost;
+		if (t->speaks[side])
+			ret->base_db[side] = rounded(t->p->loudness + lost - t->side[side].integrated_lufs);
+		ret->levels.gain_db[side] = ret->base_db[side];
+	}
 }
 
-/** The mix under the ceiling; the gain is raised for what the limiter takes away, as far as that goes. Cheap beside encoding. */
-static int limit(
-	const struct normalize_params *p, const struct sound *mixed, struct aim *aim, struct sound *ret, struct err *e)
+/** Whether a side's peaks, as they will stand in the mix, are over the ceiling. */
+static bool is_limited(const struct turns *t, const struct aim *aim, int side)
 {
-	double want = p->loudness - aim->codec_db;
-	for (int i = 0;; i++) {
-		struct loudness l;
-		copy_scaled(mixed, aim->gain_db, ret);
-		mix_limit(ret, mix_factor(aim->ceiling_db));
-		int code = loudness_measure(ret, false, &l, e);
+	return t->speaks[side] && t->side[side].true_peak_dbtp + aim->levels.gain_db[side] > aim->levels.ceiling_db;
+}
+
+/** Raise the gains for what the limiter takes away, as far as that goes. Cheap beside encoding. */
+static int meet_limiter(struct turns *t, struct aim *aim, struct err *e)
+{
+	for (int i = 0; i < LIMIT_ROUNDS && (is_limited(t, aim, SIDE_LEFT) || is_limited(t, aim, SIDE_RIGHT)); i++) {
+		CLEANUP(ear_release) struct ear ear = {.t = t, .channels = channels_of(t->p), .rate = (int)t->p->sample_rate};
+		struct mix_sink sink = {.take = hear_mix, .arg = &ear};
+		struct loudness whole, heard[SIDES];
+		bool limited, changed = false;
+		ear.meter = loudness_meter_new(SIDES, ear.rate, false);
+		int code = run_mix(t, &aim->levels, &sink, &limited, e);
 		if (code)
 			return code;
-		double missing = want - l.integrated_lufs;
-		if (fabs(missing) < TOLERANCE_LU / 4 || i == LIMIT_ROUNDS || !isfinite(missing) ||
-			(missing > 0 && aim->gain_db >= LIMIT_DB))
+		loudness_meter_end(ear.meter, &whole, heard);
+		for (int side = 0; side < SIDES; side++) {
+			double missing = t->p->loudness - aim->codec_db[side] - heard[side].integrated_lufs;
+			double *gain = &aim->levels.gain_db[side], most = aim->base_db[side] + LIMIT_DB;
+			if (!is_limited(t, aim, side) || !isfinite(missing) || fabs(missing) < TOLERANCE_LU / 4 ||
+				(missing > 0 && *gain >= most))
+				continue;
+			*gain = fmin(rounded(*gain + missing), most);
+			changed = true;
+		}
+		if (!changed)
 			return 0;
-		aim->gain_db = fmin(aim->gain_db + missing, LIMIT_DB);
 	}
+	return 0;
 }
 
-static int try_pass(
-	const struct normalize_params *p, const struct sound *mixed, struct aim *aim, struct pass *ret, struct err *e)
+static bool loud_enough(const struct turns *t, const struct pass *x)
 {
-	ret->limited = mix_db(mix_peak(mixed)) + aim->gain_db > aim->ceiling_db;
-	if (!ret->limited && aim->gain_db == 0)
-		return encode(mixed, p->bitrate, ret, e);
-	CLEANUP(sound_release) struct sound copy = {.channels = mixed->channels, .rate = mixed->rate};
-	sound_resize(&copy, mixed->frames);
-	if (ret->limited) {
-		int code = limit(p, mixed, aim, &copy, e);
-		if (code)
-			return code;
-	} else {
-		copy_scaled(mixed, aim->gain_db, &copy);
-	}
-	return encode(&copy, p->bitrate, ret, e);
-}
-
-static bool loud_enough(const struct normalize_params *p, const struct pass *x)
-{
-	return fabs(x->heard.integrated_lufs - p->loudness) <= TOLERANCE_LU;
+	for (int side = 0; side < SIDES; side++)
+		if (t->speaks[side] && fabs(x->side[side].integrated_lufs - t->p->loudness) > TOLERANCE_LU)
+			return false;
+	return true;
 }
 
 /** Whether `x` may be the result, at worst: below the ceiling, and not too loud. */
-static bool may_stand(const struct normalize_params *p, const struct pass *x)
+static bool may_stand(const struct turns *t, const struct pass *x)
 {
-	return x->heard.true_peak_dbtp <= p->peak && x->heard.integrated_lufs <= p->loudness + TOLERANCE_LU;
+	for (int side = 0; side < SIDES; side++)
+		if (t->speaks[side] && x->side[side].integrated_lufs > t->p->loudness + TOLERANCE_LU)
+			return false;
+	return x->whole.true_peak_dbtp <= t->p->peak;
 }
 
 static int fail(const struct normalize_params *p, const struct pass *x, struct err *e)
 {
 	return err_set(e, ERR_DATA,
-		"after %d passes the file is at %.2f LUFS and %.2f dBTP; wanted are %.2f LUFS and at most %.2f dBTP: "
-		"lower the loudness, or raise the bit rate",
-		PASSES, x->heard.integrated_lufs, x->heard.true_peak_dbtp, p->loudness, p->peak);
+		"after %d passes the sides are at %.2f and %.2f LUFS and the file at %.2f dBTP; wanted are %.2f LUFS and at "
+		"most "
+		"%.2f dBTP: lower the loudness, or raise the bit rate",
+		PASSES, x->side[SIDE_LEFT].integrated_lufs, x->side[SIDE_RIGHT].integrated_lufs, x->whole.true_peak_dbtp,
+		p->loudness, p->peak);
 }
 
 /** Correct the aim by what was heard. */
-static void aim_again(const struct normalize_params *p, double mixed_peak_db, const struct pass *x, struct aim *aim)
+static void aim_again(const struct turns *t, const struct pass *x, struct aim *aim)
 {
-	double missing = p->loudness - x->heard.integrated_lufs, over = x->heard.true_peak_dbtp - p->peak;
+	double over = x->whole.true_peak_dbtp - t->p->peak, top = -HUGE_VAL;
+	for (int side = 0; side < SIDES; side++) {
+		double missing = t->p->loudness - x->side[side].integrated_lufs;
+		if (!t->speaks[side])
+			continue;
+		top = fmax(top, t->side[side].true_peak_dbtp + aim->levels.gain_db[side]);
+		if (!is_limited(t, aim, side))
+			aim->base_db[side] = aim->levels.gain_db[side] = rounded(aim->levels.gain_db[side] + missing);
+		else if (fabs(missing) < 1) /* more than that is the ceiling's doing */
+			aim->codec_db[side] -= missing;
+	}
 	if (over > 0)
-		aim->ceiling_db = fmin(aim->ceiling_db, mixed_peak_db + aim->gain_db) - 1.3 * over - MARGIN_DB;
-	if (x->limited)
-		aim->codec_db -= fabs(missing) < 1 ? missing : 0; /* more than that is the ceiling's doing */
-	else
-		aim->gain_db += missing;
+		aim->levels.ceiling_db = rounded(fmin(aim->levels.ceiling_db, top) - 1.3 * over - MARGIN_DB);
+}
+
+static double quieter_side(const struct turns *t, const struct pass *x)
+{
+	double least = HUGE_VAL;
+	for (int side = 0; side < SIDES; side++)
+		if (t->speaks[side])
+			least = fmin(least, x->side[side].integrated_lufs);
+	return least;
+}
+
+static bool gains_spent(const struct turns *t, const struct aim *aim)
+{
+	for (int side = 0; side < SIDES; side++)
+		if (t->speaks[side] && is_limited(t, aim, side) && aim->levels.gain_db[side] < aim->base_db[side] + LIMIT_DB)
+			return false;
+	return true;
 }
 
 /** Passes until loudness and peak hold. When the ceiling keeps the loudness from being reached, the loudest pass below the ceiling stands. */
-static int make_file(const struct normalize_params *p, const struct sound *mixed, struct pass *best, struct err *e)
+static int make_file(struct turns *t, struct pass *best, struct err *e)
 {
-	CLEANUP(pass_release) struct pass x = {.mp3 = BUF_INIT_MAX(MP3_MAX)};
-	struct aim aim = {
-		.gain_db = 0, .ceiling_db = p->peak - CODEC_OVERSHOOT_DB + CODEC_GAIN_DB, .codec_db = -CODEC_GAIN_DB};
-	double peak_db = mix_db(mix_peak(mixed));
+	CLEANUP(pass_release) struct pass x = {.bytes = BUF_INIT_MAX(FILE_BYTES_MAX)};
+	struct aim aim;
 	bool have = false;
+	first_aim(t, &aim);
 	for (int i = 0; i < PASSES; i++) {
-		int code = try_pass(p, mixed, &aim, &x, e);
+		int code = meet_limiter(t, &aim, e);
+		if (!code)
+			code = encode(t, &aim.levels, &x, e);
 		if (code)
 			return code;
-		if (!isfinite(x.heard.integrated_lufs))
+		if (!isfinite(quieter_side(t, &x)))
 			return err_set(e, ERR_DATA, "the call is too short or too quiet for its loudness to be measured");
-		bool done = may_stand(p, &x) && loud_enough(p, &x);
-		bool better = may_stand(p, &x) && x.limited && (!have || x.heard.integrated_lufs > best->heard.integrated_lufs);
-		aim_again(p, peak_db, &x, &aim);
+		bool done = may_stand(t, &x) && loud_enough(t, &x), spent = gains_spent(t, &aim);
+		bool better = may_stand(t, &x) && x.limited && (!have || quieter_side(t, &x) > quieter_side(t, best));
+		aim_again(t, &x, &aim);
 		if (done || better) {
 			struct pass swap = *best;
 			*best = x;
 			x = swap;
 			have = true;
 		}
-		if (done || (better && aim.gain_db >= LIMIT_DB)) /* another pass would be the same */
+		if (done || (better && spent)) /* another pass would be the same */
 			return 0;
 	}
-	return have ? 0 : fail(p, &x, e);
+	return have ? 0 : fail(t->p, &x, e);
 }
 
-static void write_audio(struct work *w, const struct mixing *m, const struct pass *file, const char *object)
+/* --- The record --- */
+
+static void set_milli(struct arena *a, struct json *to, const char *key, double v)
 {
-	struct json *audio = json_object(w->arena);
-	json_set_text(w->arena, audio, "object", object);
-	json_set_int(w->arena, audio, "duration_ms", in_ms(m, file->frames));
-	json_set_int(w->arena, audio, "sample_rate", m->p->sample_rate);
-	json_set_int(w->arena, audio, "channels", MIX_SIDES);
-	json_set_int(w->arena, audio, "loudness_mlufs", (int64_t)floor(file->heard.integrated_lufs * 1000 + 0.5));
-	json_set_int(w->arena, audio, "true_peak_mdbtp", (int64_t)floor(file->heard.true_peak_dbtp * 1000 + 0.5));
-	json_set(w->arena, audio, "segments", m->segments);
+	json_set_int(a, to, key, (int64_t)floor(v * 1000 + 0.5));
+}
+
+static struct json *segments_json(struct arena *a, const struct turns *t, int rate)
+{
+	struct json *segments = json_array(a);
+	int64_t scale = rate / t->p->sample_rate;
+	for (size_t i = 0; i < t->n; i++) {
+		const struct turn *turn = &t->v[i];
+		struct json *s = json_object(a);
+		json_set_int(a, s, "turn", turn->index);
+		json_set_text(a, s, "role", turn->side == SIDE_LEFT ? "left" : "right");
+		json_set_int(a, s, "start_ms", turns_in_ms(turn->start, t->p->sample_rate));
+		json_set_int(a, s, "end_ms", turns_in_ms(turn->start + turn->frames, t->p->sample_rate));
+		json_set_int(a, s, "start_sample", turn->start * scale);
+		json_set_int(a, s, "end_sample", (turn->start + turn->frames) * scale);
+		json_append(segments, s);
+	}
+	return segments;
+}
+
+static struct json *sides_json(struct arena *a, const struct turns *t, const struct pass *file)
+{
+	struct json *sides = json_object(a);
+	for (int side = 0; side < SIDES; side++) {
+		if (!t->speaks[side])
+			continue;
+		struct json *s = json_object(a);
+		set_milli(a, s, "loudness_mlufs", file->side[side].integrated_lufs);
+		if (file->channels == SIDES)
+			set_milli(a, s, "true_peak_mdbtp", file->side[side].true_peak_dbtp);
+		json_set(a, sides, side == SIDE_LEFT ? "left" : "right", s);
+	}
+	return sides;
+}
+
+static void write_audio(struct work *w, const struct turns *t, const struct pass *file, const char *object)
+{
+	static const char *const formats[] = {"mp3", "flac", "opus", "wav"}; /* by enum av_kind */
+	struct arena *a = w->arena;
+	struct json *audio = json_object(a);
+	json_set_text(a, audio, "object", object);
+	json_set_text(a, audio, "format", formats[t->p->format]);
+	json_set_int(a, audio, "duration_ms", turns_in_ms(file->frames, file->rate));
+	json_set_int(a, audio, "sample_rate", file->rate);
+	json_set_int(a, audio, "channels", file->channels);
+	set_milli(a, audio, "loudness_mlufs", file->whole.integrated_lufs);
+	set_milli(a, audio, "true_peak_mdbtp", file->whole.true_peak_dbtp);
+	json_set(a, audio, "sides", sides_json(a, t, file));
+	json_set(a, audio, "segments", segments_json(a, t, file->rate));
 	if (!w->fields)
-		w->fields = json_object(w->arena);
-	json_set(w->arena, w->fields, "audio", audio);
+		w->fields = json_object(a);
+	json_set(a, w->fields, "audio", audio);
 }
 
 static int process(struct work *w, struct err *e)
 {
-	CLEANUP(mixing_release) struct mixing m = {.p = w->stage->params};
-	CLEANUP(sound_release) struct sound mixed = SOUND_INIT;
-	CLEANUP(pass_release) struct pass file = {.mp3 = BUF_INIT_MAX(MP3_MAX)};
+	CLEANUP(turns_release) struct turns t = {.w = w, .p = w->stage->params};
+	CLEANUP(pass_release) struct pass file = {.bytes = BUF_INIT_MAX(FILE_BYTES_MAX)};
 	const char *object = NULL;
-	int code = read_turns(w, &m, e);
+	int code = turns_read(&t, e);
 	if (!code)
-		code = lay_out(w, &m, e);
+		code = make_file(&t, &file, e);
 	if (!code)
-		code = mix(&m, &mixed, e);
+		code = work_object(w, buf_view(&file.bytes), &object, e);
 	if (!code)
-		code = make_file(m.p, &mixed, &file, e);
-	if (!code)
-		code = work_object(w, buf_view(&file.mp3), &object, e);
-	if (!code)
-		write_audio(w, &m, &file, object);
+		write_audio(w, &t, &file, object);
 	return code;
 }
 

@@ -58,8 +58,27 @@ static void heard(struct sound_work *s, struct sound *ret, struct loudness *l)
 	assert_true(fabs(l->true_peak_dbtp * 1000 - (double)json_get_int(audio, "true_peak_mdbtp", 0)) <= 1);
 	assert_int_equal(json_get_int(audio, "duration_ms", 0), (ret->frames * 1000 + ret->rate / 2) / ret->rate);
 	assert_int_equal(json_get_int(audio, "sample_rate", 0), ret->rate);
-	assert_int_equal(json_get_int(audio, "channels", 0), 2);
-	assert_int_equal(ret->channels, 2);
+	assert_int_equal(json_get_int(audio, "channels", 0), ret->channels);
+	/* and so do its sides, each channel as a file of its own */
+	for (int side = 0; side < 2 && ret->channels == 2; side++) {
+		const struct json *said = json_get(json_get(audio, "sides"), side ? "right" : "left");
+		CLEANUP(sound_release) struct sound one = {.channels = 1, .rate = ret->rate};
+		struct loudness own;
+		sound_resize(&one, ret->frames);
+		for (int64_t k = 0; k < ret->frames; k++)
+			one.samples[k] = ret->samples[k * 2 + side];
+		assert_int_equal(loudness_measure(&one, true, &own, &e), 0);
+		if (!said)
+			continue;
+		assert_true(fabs(own.integrated_lufs * 1000 - (double)json_get_int(said, "loudness_mlufs", 0)) <= 1);
+		assert_true(fabs(own.true_peak_dbtp * 1000 - (double)json_get_int(said, "true_peak_mdbtp", 0)) <= 1);
+	}
+}
+
+static double side_lufs(const struct sound_work *s, const char *side)
+{
+	const struct json *audio = json_get(s->work.fields, "audio");
+	return (double)json_get_int(json_get(json_get(audio, "sides"), side), "loudness_mlufs", 0) / 1000;
 }
 
 static double energy(const struct sound *s, int channel, int64_t from_ms, int64_t to_ms)
@@ -78,7 +97,11 @@ static void loudness_and_peak_hold_in_the_decoded_file(void **state)
 		double lufs, peak;
 	} cases[] = {{"{}", -23, -1}, {"{loudness: -30}", -30, -1}, {"{loudness: -18, bitrate: 32}", -18, -1},
 		{"{sample_rate: 16000, bitrate: 48}", -23, -1}, {"{sample_rate: 8000, bitrate: 16}", -23, -1},
-		{"{loudness: -20, peak: -5}", -20, -5}};
+		{"{loudness: -20, peak: -5}", -20, -5}, {"{format: flac}", -23, -1},
+		{"{format: wav, sample_rate: 44100}", -23, -1}, {"{format: opus, bitrate: 48}", -23, -1},
+		{"{layout: mono, bitrate: 32}", -23, -1}, {"{telephone_left: pstn-a, telephone_right: pstn-mu}", -23, -1},
+		{"{telephone_right: pstn-a, line_noise_db: 20, layout: mono, format: opus}", -23, -1},
+		{"{telephone_left: pstn-mu, sample_rate: 8000, format: wav}", -23, -1}};
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct sound_work s;
 		struct err e = ERR_INIT;
@@ -90,7 +113,11 @@ static void loudness_and_peak_hold_in_the_decoded_file(void **state)
 			print_message("%s: %s\n", cases[i].with, e.text);
 		assert_int_equal(e.code, 0);
 		heard(&s, &sound, &l);
-		assert_true(fabs(l.integrated_lufs - cases[i].lufs) <= 0.2);
+		if (fabs(side_lufs(&s, "left") - cases[i].lufs) > 0.2 || fabs(side_lufs(&s, "right") - cases[i].lufs) > 0.2)
+			print_message("%s: %.3f %.3f\n", cases[i].with, side_lufs(&s, "left"), side_lufs(&s, "right"));
+		assert_true(fabs(side_lufs(&s, "left") - cases[i].lufs) <= 0.2);
+		assert_true(fabs(side_lufs(&s, "right") - cases[i].lufs) <= 0.2);
+		assert_true(fabs(l.integrated_lufs - cases[i].lufs) <= 0.3);
 		assert_true(l.true_peak_dbtp <= cases[i].peak);
 		sound_work_release(&s);
 	}
@@ -148,19 +175,122 @@ static void sides_channels_and_timeline(void **state)
 	assert_true(pauses_differ);
 	int64_t tail = json_get_int(audio, "duration_ms", 0) - at;
 	assert_in_range(tail, 149, 150 + 50);
-	/* both sides equally loud, though one came quieter */
-	struct sound one = {.channels = 1, .rate = sound.rate};
-	double lufs[2];
-	sound_resize(&one, sound.frames);
-	for (int side = 0; side < 2; side++) {
-		for (int64_t k = 0; k < sound.frames; k++)
-			one.samples[k] = sound.samples[k * 2 + side];
-		assert_int_equal(loudness_measure(&one, false, &l, &e), 0);
-		lufs[side] = l.integrated_lufs;
-	}
-	sound_release(&one);
-	assert_true(fabs(lufs[0] - lufs[1]) < 0.5);
+	assert_true(fabs(side_lufs(&s, "left") - side_lufs(&s, "right")) < 0.4); /* though one came quieter */
 	sound_work_release(&s);
+}
+
+static double peak_between(const struct sound *s, int channel, int64_t from, int64_t to)
+{
+	double top = 0;
+	for (int64_t i = from; i < to; i++)
+		top = fmax(top, fabs((double)s->samples[i * s->channels + channel]));
+	return top;
+}
+
+/* Lossless, so that every sample can be looked at: where a side does not speak its channel is silent to the last bit, or holds its comfort noise and
+ * nothing else; turns begin and end where the segments say. */
+static void nothing_goes_over_to_the_other_side(void **state)
+{
+	(void)state;
+	static const char *const with[] = {"{format: flac}", "{format: flac, telephone_left: pstn-a}"};
+	for (size_t k = 0; k < COUNT_OF(with); k++) {
+		struct sound_work s;
+		struct err e = ERR_INIT;
+		struct loudness l;
+		CLEANUP(sound_release) struct sound sound = SOUND_INIT;
+		sound_work_init(&s, &stage_normalize, NULL, with[k]);
+		sound_work_call(&s, "a/1", call_of(&s, 6, 0.5f));
+		assert_int_equal(normalize_sound.process(&s.work, &e), 0);
+		heard(&s, &sound, &l);
+		int64_t ends[2] = {0, 0};
+		JSON_EACH(segment, json_path(s.work.fields, "audio.segments")) {
+			int64_t start = json_get_int(segment, "start_sample", -1), end = json_get_int(segment, "end_sample", -1);
+			int side = str_is(json_get_str(segment, "role"), "right");
+			assert_true(llabs(start * 1000 / 24000 - json_get_int(segment, "start_ms", -1)) <= 1);
+			double quiet = peak_between(&sound, side, ends[side], start);
+			if (k == 1 && side == 0) /* -23 - 45 dB of RMS: peaks a few times that */
+				assert_true(quiet > 0.0003 && quiet < 0.003);
+			else
+				assert_true(quiet == 0);
+			assert_true(peak_between(&sound, side, start, start + 600) > 0.001); /* 10 ms of margin, then it speaks */
+			assert_true(peak_between(&sound, side, end - 24, end) < 0.02);
+			ends[side] = end;
+		}
+		sound_work_release(&s);
+	}
+}
+
+static void telephone_is_narrow_and_on_its_own_side(void **state)
+{
+	(void)state;
+	struct sound_work s;
+	struct err e = ERR_INIT;
+	struct loudness l;
+	CLEANUP(sound_release) struct sound sound = SOUND_INIT;
+	sound_work_init(&s, &stage_normalize, NULL, "{format: wav, telephone_right: pstn-mu, comfort_noise_db: 0}");
+	sound_work_call(&s, "a/1", call_of(&s, 6, 1));
+	assert_int_equal(normalize_sound.process(&s.work, &e), 0);
+	heard(&s, &sound, &l);
+	double high[2] = {0, 0}, all[2] = {0, 0};
+	for (int side = 0; side < 2; side++)
+		for (int64_t i = 3; i < sound.frames; i++) {
+			/* third differences weigh 6 kHz and more 8 times and more, 300 Hz 0.0005 times */
+			const float *v = &sound.samples[i * 2 + side];
+			double d = (double)v[0] - 3 * (double)v[-2] + 3 * (double)v[-4] - (double)v[-6];
+			high[side] += d * d;
+			all[side] += (double)v[0] * (double)v[0];
+		}
+	assert_true(high[0] / all[0] > 0.05);
+	assert_true(high[1] / all[1] < 0.5 * high[0] / all[0]);
+	sound_work_release(&s);
+}
+
+static void mono_is_the_sum_of_both_sides(void **state)
+{
+	(void)state;
+	struct sound_work s;
+	struct err e = ERR_INIT;
+	struct loudness l;
+	CLEANUP(sound_release) struct sound one = SOUND_INIT;
+	CLEANUP(sound_release) struct sound two = SOUND_INIT;
+	for (int k = 0; k < 2; k++) {
+		sound_work_init(&s, &stage_normalize, NULL, k ? "{format: wav, layout: mono}" : "{format: wav}");
+		sound_work_call(&s, "a/1", call_of(&s, 4, 0.5f));
+		assert_int_equal(normalize_sound.process(&s.work, &e), 0);
+		heard(&s, k ? &one : &two, &l);
+		sound_work_release(&s);
+	}
+	assert_int_equal(one.channels, 1);
+	assert_int_equal(two.channels, 2);
+	assert_int_equal(one.frames, two.frames);
+	for (int64_t i = 0; i < one.frames; i++)
+		assert_true(fabsf(one.samples[i] - two.samples[i * 2] - two.samples[i * 2 + 1]) < 1e-6f);
+}
+
+static void the_age_of_who_answers_counts(void **state)
+{
+	(void)state;
+	struct sound_work s;
+	int64_t gaps[2][5];
+	for (int old = 0; old < 2; old++) {
+		struct err e = ERR_INIT;
+		sound_work_init(&s, &stage_normalize, NULL, "{elderly_percent: 200}");
+		struct json *call = json_copy(&s.arena, call_of(&s, 6, 1));
+		json_set(&s.arena, call, "profile",
+			json_copy(&s.arena, sound_work_json(&s, old ? "{\"right\":{\"age\":71}}" : "{\"right\":{\"age\":35}}")));
+		sound_work_call(&s, "a/1", call);
+		assert_int_equal(normalize_sound.process(&s.work, &e), 0);
+		int64_t last = -1;
+		int i = 0;
+		JSON_EACH(segment, json_path(s.work.fields, "audio.segments")) {
+			if (last >= 0)
+				gaps[old][i++] = json_get_int(segment, "start_ms", 0) - last;
+			last = json_get_int(segment, "end_ms", 0);
+		}
+		sound_work_release(&s);
+	}
+	for (int i = 0; i < 5; i++) /* right answers left, left answers right, … */
+		assert_true(llabs(gaps[1][i] - gaps[0][i] * (i % 2 ? 1 : 2)) <= 4);
 }
 
 static void same_call_gives_same_bytes(void **state)
@@ -259,6 +389,10 @@ int main(void)
 		cmocka_unit_test(loudness_and_peak_hold_in_the_decoded_file),
 		cmocka_unit_test(the_peak_wins),
 		cmocka_unit_test(sides_channels_and_timeline),
+		cmocka_unit_test(nothing_goes_over_to_the_other_side),
+		cmocka_unit_test(telephone_is_narrow_and_on_its_own_side),
+		cmocka_unit_test(mono_is_the_sum_of_both_sides),
+		cmocka_unit_test(the_age_of_who_answers_counts),
 		cmocka_unit_test(same_call_gives_same_bytes),
 		cmocka_unit_test(one_side_alone_is_fine),
 		cmocka_unit_test(says_why_it_cannot),
