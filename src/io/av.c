@@ -17,6 +17,7 @@
 #define SPARED_FRAMES 2304 /* of a codec: its delay (MP3: 1105) and the padding of the last packet */
 #define SPARED_MS 120
 #define IO_BLOCK 65536
+#define ROOM_FIRST 131072 /* frames: some seconds */
 #define FORMATS "mp3,flac,wav,w64,aiff,au,ogg,matroska,webm,mov,mp4,m4a,aac,amr,amrnb,amrwb,caf"
 
 /** FFmpeg's log: nothing is printed; what a decoder of ours warns of is counted where its `opaque` points. */
@@ -179,10 +180,16 @@ static int open_format(struct decoding *d, struct err *e)
 	av_dict_free(&opts);
 	if (r < 0)
 		return av_fail(e, ERR_PARSE, r, "this is no sound file of a known kind");
-	r = avformat_find_stream_info(d->format, NULL);
+	/* The headers of these say all that is needed; looking further would read and keep seconds of packets. */
+	static const char *const plain[] = {"mp3", "flac", "wav"};
+	bool known = false;
+	for (size_t i = 0; i < COUNT_OF(plain); i++)
+		known |= strcmp(d->format->iformat->name, plain[i]) == 0;
+	r = known ? 0 : avformat_find_stream_info(d->format, NULL);
 	if (r < 0)
 		return av_fail(e, ERR_PARSE, r, "broken sound file");
-	d->stream = av_find_best_stream(d->format, AVMEDIA_TYPE_AUDIO, -1, -1, NULL, 0);
+	d->stream =
+		known && d->format->nb_streams == 1 ? 0 : av_find_best_stream(d->format, AVMEDIA_TYPE_AUDIO, -1, -1, NULL, 0);
 	if (d->stream < 0)
 		return err_set(e, ERR_PARSE, "the file has no audio stream");
 	return 0;
@@ -396,7 +403,7 @@ static int gather_block(void *arg, const struct av_block *b, struct err *e)
 	if (frames * channels > SAMPLES_MAX)
 		return err_set(e, ERR_TOOBIG, "more than %lld samples of sound", (long long)SAMPLES_MAX);
 	if (frames > g->room || !s->samples) {
-		g->room = frames + frames / 2;
+		g->room = s->samples ? frames + frames / 2 : frames + ROOM_FIRST;
 		s->samples = xreallocarray(s->samples, (size_t)(g->room * channels), sizeof *s->samples);
 	}
 	float *to = s->samples + s->frames * channels;

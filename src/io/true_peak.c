@@ -23,7 +23,7 @@ void true_peak_filter_init(struct true_peak_filter *f, int rate)
 	for (int j = 0; j < SINC_TAPS; j++) {
 		double x = (j - (SINC_TAPS - 1) / 2.0) * PI / f->factor;
 		double w = (fabs(x) > TINY ? sin(x) / x : 1) * 0.5 * (1 - cos(2 * PI * j / (SINC_TAPS - 1)));
-		f->weight[j % f->factor][j / f->factor] = fabs(w) > TINY ? w : 0;
+		f->weight[j / f->factor][j % f->factor] = fabs(w) > TINY ? w : 0;
 	}
 }
 
@@ -46,12 +46,13 @@ float true_peak_samples(const float *v, int64_t n)
 
 float true_peak_at(const struct true_peak_filter *f, const float *v)
 {
+	double sum[4] = {0, 0, 0, 0}; /* side by side: one after the other they would wait for each other */
+	for (int i = 0; i < f->taps; i++)
+		for (int k = 0; k < 4; k++)
+			sum[k] += (double)v[-i] * f->weight[i][k];
 	float top = 0;
 	for (int k = 0; k < f->factor; k++) {
-		double sum = 0;
-		for (int i = 0; i < f->taps; i++)
-			sum += (double)v[-i] * f->weight[k][i];
-		float magnitude = fabsf((float)sum);
+		float magnitude = fabsf((float)sum[k]);
 		top = magnitude > top ? magnitude : top;
 	}
 	return top;

@@ -12,7 +12,7 @@
 struct true_peak_filter {
 	int factor;                       /* 4 below 96 kHz, 2 below 192 kHz, else 1 */
 	int taps;                         /* samples an output rests on */
-	double weight[4][TRUE_PEAK_TAPS]; /* of the samples, newest first */
+	double weight[TRUE_PEAK_TAPS][4]; /* of the samples, newest first, for each output */
 	float gain;                       /* no output is over gain × the largest of its samples */
 };
 void true_peak_filter_init(struct true_peak_filter *f, int rate);

@@ -108,7 +108,7 @@ static void bound_of_the_filter_holds(void **state)
 		for (int k = 0; k < f.factor; k++) {
 			double sum = 0;
 			for (int i = 0; i < f.taps; i++)
-				sum += fabs(f.weight[k][i]);
+				sum += fabs(f.weight[i][k]);
 			assert_true(sum <= (double)f.gain);
 		}
 	}
