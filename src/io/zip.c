@@ -144,6 +144,12 @@ int zip_writer_file(struct zip_writer *z, const char *name, const char *path, st
 	return writer_add(z, name, zip_source_file(z->zip, path, 0, -1), false, e);
 }
 
+int zip_writer_part(struct zip_writer *z, const char *name, const struct zip_part *part, struct err *e)
+{
+	zip_source_t *source = zip_source_file(z->zip, part->path, (zip_uint64_t)part->from, part->length);
+	return writer_add(z, name, source, true, e);
+}
+
 int zip_writer_file_deflated(struct zip_writer *z, const char *name, const char *path, struct err *e)
 {
 	return writer_add(z, name, zip_source_file(z->zip, path, 0, -1), true, e);

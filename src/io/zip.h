@@ -13,6 +13,12 @@ int zip_writer_open(const char *path, struct zip_writer **ret, struct err *e);
 int zip_writer_file(struct zip_writer *z, const char *name, const char *path, struct err *e);
 /** The same, deflated at level 9. */
 int zip_writer_file_deflated(struct zip_writer *z, const char *name, const char *path, struct err *e);
+struct zip_part {
+	const char *path;
+	int64_t from, length;
+};
+/** A stretch of a file as an entry, deflated; as with zip_writer_file the file must stay as it is till the zip is closed. */
+int zip_writer_part(struct zip_writer *z, const char *name, const struct zip_part *part, struct err *e);
 /** Add bytes (copied), deflated when `deflate`, level 9. */
 int zip_writer_bytes(struct zip_writer *z, const char *name, const void *p, size_t n, bool deflate, struct err *e);
 /** Write it all, sync, free. On failure nothing is left behind. A second interrupt (STOP_DROP) ends it with ERR_STOPPED. */

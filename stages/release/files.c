@@ -65,6 +65,7 @@ static const struct {
 	{"binary_classification.zip", "application/zip", "A line a call: sound, fraud or normal, words."},
 	{"manifest.jsonl", "application/jsonlines", "A line a call: where it comes from, its file, what is known of it."},
 	{"sft.zip", "application/zip", "Training and test conversations of three questions with reasoned answers."},
+	{"timelines.zip", "application/zip", "A JSON file a call: who says what and when."},
 };
 static const struct {
 	const char *zip, *name, *type;

@@ -73,6 +73,14 @@ static const struct option release_options[] = {
 		.max = RELEASE_PREVIEW_MAX,
 		.unit = "calls",
 		.help = "Calls on the preview page, half of them fraud as far as there are; 0 for no page."},
+	{.name = "timelines",
+		.type = OPT_BOOL,
+		.offset = offsetof(struct release_params, timelines),
+		.flags = OPTION_SHAPES,
+		.dflt = "false",
+		.help =
+			"Also write timelines.zip: a JSON file a call with who says what and when (audio_segments: role, content, "
+			"start_time, end_time, seconds)."},
 	{.name = "rounds",
 		.type = OPT_FILE,
 		.offset = offsetof(struct release_params, rounds_file),
@@ -91,8 +99,8 @@ static void release_fields(const void *params, struct stage_fields *f)
 {
 	static const char *const optional[] = {"label.fraud_type", "label.scene", "label.scene_origin", "audio.sample_rate",
 		"audio.channels", "audio.loudness_mlufs", "audio.true_peak_mdbtp", "audio.segments", "split", "parents",
-		"scenario", "initiator", "termination.by", "termination.signal", "annotations", "acoustics", "group",
-		"enhancement.writer", "enhancement.axes", "enhancement.rouge_l_permille", "privacy.replaced.kind"};
+		"audio.format", "scenario", "initiator", "termination.by", "termination.signal", "annotations", "acoustics",
+		"group", "enhancement.writer", "enhancement.axes", "enhancement.rouge_l_permille", "privacy.replaced.kind"};
 	(void)params;
 	/* Free text of the origin (profile, termination.reason) may hold personal data: it stays out of what is published. */
 	fields_read(f, "label.is_fraud", 0);
@@ -184,10 +192,14 @@ struct release_work {
 	struct release_lines lines[SPOOLS];
 	struct release_preview preview;
 	const char *folder;
+	struct release_timelines timelines;
+	bool wants_timelines;
 };
 
 static void work_init(struct release_work *w)
 {
+	w->wants_timelines = ((const struct release_params *)w->stage->params)->timelines;
+	w->timelines.lines = (struct release_lines)RELEASE_LINES_INIT;
 	for (int i = 0; i < SPOOLS; i++) {
 		w->lines[i] = (struct release_lines)RELEASE_LINES_INIT;
 		w->lines[i].list = spools[i].list;
@@ -203,6 +215,7 @@ static void work_free(struct release_work *w)
 	release_preview_free(&w->preview);
 	for (int i = 0; i < SPOOLS; i++)
 		release_lines_free(&w->lines[i]);
+	release_timelines_free(&w->timelines);
 }
 
 /* Two calls of one name: the message has both ids. */
@@ -223,6 +236,10 @@ static int names_clash(struct release_work *w, int64_t first, struct str id, con
 static int take_call(struct release_work *w, struct str id, const struct json *call, struct err *e)
 {
 	char name[RELEASE_NAME_HEX + 1], entry[sizeof("audio/.mp3") + RELEASE_NAME_HEX];
+	struct str format = json_get_str(json_get(call, "audio"), "format");
+	if (format.n && !str_is(format, "mp3"))
+		return err_set(e, ERR_REFUSED, "the sound of %.*s is %.*s; a release holds MP3 files: `format: mp3` of normalize",
+			STR_FMT(id), STR_FMT(format));
 	release_name(w->stage->dataset, id, name);
 	snprintf(entry, sizeof(entry), "audio/%s.mp3", name);
 	bool fresh;
@@ -322,6 +339,8 @@ static int write_rows(struct release_work *w, struct err *e)
 			rc = release_lines_add(&w->lines[CLASSIFICATION], release_classification_row(&a, name, call), e);
 		if (rc == 0)
 			rc = write_rounds(w, &a, name, call, e);
+		if (rc == 0 && w->wants_timelines)
+			rc = release_timelines_add(&w->timelines, &a, name, call, e);
 		if (rc == 0)
 			rc = write_preview(w, i, name, call, e);
 		arena_reset(&a);
@@ -363,8 +382,12 @@ static int second_pass(struct release_work *w, struct err *e)
 		rc = fs_mkdirs(preview.data, e);
 	for (int i = 0; rc == 0 && i < SPOOLS; i++)
 		rc = release_lines_open(&w->lines[i], w->folder, spools[i].file, e);
+	if (rc == 0 && w->wants_timelines)
+		rc = release_timelines_open(&w->timelines, w->folder, e);
 	if (rc == 0)
 		rc = write_rows(w, e);
+	if (rc == 0 && w->wants_timelines)
+		rc = release_timelines_pack(&w->timelines, w->folder, e);
 	for (int i = 0; rc == 0 && i < SPOOLS; i++)
 		rc = release_lines_close(&w->lines[i], e);
 	if (rc == 0)

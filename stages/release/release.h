@@ -15,6 +15,7 @@ struct release_params {
 	struct str license, date, url, creator;
 	int64_t preview; /* calls */
 	struct str rounds_file, labels_file;
+	bool timelines;
 };
 
 /* --- Names: a call's file name must not tell its label, as its id does --- */
@@ -98,7 +99,7 @@ struct release_lines {
 	int fd; /* -1: none */
 	char *path;
 	bool list; /* a JSON list, an item a line */
-	int64_t rows;
+	int64_t rows, bytes;
 	struct buf text;
 };
 #define RELEASE_LINES_INIT \
@@ -161,5 +162,24 @@ struct release_pick *release_preview_find(struct release_preview *p, size_t inde
 void release_preview_call(struct release_pick *pick, const char *name, const struct json *call);
 /** preview/index.html, appended. */
 void release_preview_page(struct buf *b, const struct release_preview *p, const struct json *stats);
+
+/* --- Timelines: a file of JSON a call --- */
+
+struct release_part {
+	char name[RELEASE_NAME_HEX + 1];
+	int64_t end; /* in the spool */
+};
+struct release_timelines {
+	struct release_lines lines;
+	struct release_part *parts;
+	size_t n, cap;
+};
+/** Who says what and when, in the upstream form. */
+struct json *release_timeline(struct arena *a, const struct json *call);
+int release_timelines_open(struct release_timelines *t, const char *folder, struct err *e);
+int release_timelines_add(
+	struct release_timelines *t, struct arena *a, const char *name, const struct json *call, struct err *e);
+int release_timelines_pack(struct release_timelines *t, const char *folder, struct err *e);
+void release_timelines_free(struct release_timelines *t);
 
 #endif

@@ -138,12 +138,14 @@ static int lines_flush(struct release_lines *l, struct err *e)
 
 int release_lines_add(struct release_lines *l, const struct json *row, struct err *e)
 {
+	size_t had = l->text.len;
 	if (l->list)
 		buf_puts(&l->text, l->rows ? ",\n" : "\n");
 	json_write(&l->text, row);
 	if (!l->list)
 		buf_putc(&l->text, '\n');
 	l->rows++;
+	l->bytes += (int64_t)(l->text.len - had);
 	return l->text.len < LINES_FLUSH && !buf_error(&l->text) ? 0 : lines_flush(l, e);
 }
 

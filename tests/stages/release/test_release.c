@@ -68,6 +68,59 @@ static void writes_all_files(void **state)
 	assert_null(strstr(text.data, "张三"));
 }
 
+static void timelines_in_the_upstream_form(void **state)
+{
+	(void)state;
+	CLEANUP(world_release) struct world w;
+	CLEANUP(buf_release) struct buf entry = BUF_INIT;
+	struct err e = ERR_INIT;
+	struct zip_reader *z = NULL;
+	world_init(&w, 7);
+	for (size_t i = 0; i < 7; i++) {
+		struct json *call = json_copy(&w.arena, w.calls[i]), *audio = json_copy(&w.arena, json_get(call, "audio"));
+		json_set(&w.arena, audio, "segments",
+			json_copy(
+				&w.arena, parse(&w.arena, "[{\"turn\":0,\"role\":\"left\",\"start_ms\":300,\"end_ms\":61234},"
+										  "{\"turn\":1,\"role\":\"right\",\"start_ms\":61700,\"end_ms\":3661005}]")));
+		json_set(&w.arena, call, "audio", audio);
+		w.calls[i] = call;
+	}
+	w.params.timelines = true;
+	ok(pack(&w, "timelines", &e), &e);
+	ok(zip_reader_open(path_of("timelines/timelines.zip"), &z, &e), &e);
+	assert_int_equal(zip_reader_count(z), 7);
+	for (size_t i = 0; i < 7; i++) {
+		char name[RELEASE_NAME_HEX + 1], want[64];
+		release_name("测试-demo", json_get_str(w.calls[i], "id"), name);
+		snprintf(want, sizeof want, "timelines/%s.json", name);
+		assert_string_equal(zip_reader_name(z, (int64_t)i), want);
+		buf_clear(&entry);
+		ok(zip_reader_read(z, (int64_t)i, 5000, &entry, &e), &e);
+		assert_string_equal(entry.data,
+			"{\"audio_segments\":[{\"content\":\"您好，这里是客服\",\"end_time\":\"01:01.234\",\"role\":\"left\","
+			"\"seconds\":60.934,\"start_time\":\"00:00.300\"},{\"content\":\"喂？\",\"end_time\":\"61:01.005\","
+			"\"role\":\"right\",\"seconds\":3599.305,\"start_time\":\"01:01.700\"}]}\n");
+	}
+	zip_reader_free(z);
+	buf_clear(&entry);
+	read_file("timelines/croissant.json", &entry);
+	assert_non_null(strstr(entry.data, "timelines.zip"));
+}
+
+static void other_sounds_than_mp3_are_refused(void **state)
+{
+	(void)state;
+	CLEANUP(world_release) struct world w;
+	struct err e = ERR_INIT;
+	world_init(&w, 3);
+	struct json *call = json_copy(&w.arena, w.calls[1]), *audio = json_copy(&w.arena, json_get(call, "audio"));
+	json_set_text(&w.arena, audio, "format", "flac");
+	json_set(&w.arena, call, "audio", audio);
+	w.calls[1] = call;
+	assert_int_equal(pack(&w, "flac", &e), ERR_REFUSED);
+	assert_non_null(strstr(e.text, "format: mp3"));
+}
+
 static void classification_rows(void **state)
 {
 	(void)state;
@@ -375,6 +428,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(writes_all_files),
+		cmocka_unit_test(timelines_in_the_upstream_form),
+		cmocka_unit_test(other_sounds_than_mp3_are_refused),
 		cmocka_unit_test(classification_rows),
 		cmocka_unit_test(counts_are_true),
 		cmocka_unit_test(means_round),
