@@ -220,8 +220,10 @@ static void blocks_add_up_to_the_whole(void **state)
 		assert_int_equal(n, 95 - LOUDNESS_BLOCK_UNITS + 1);
 		assert_int_equal(loudness_meter_blocks(m, 1, 1, &right), n);
 		assert_int_equal(loudness_meter_blocks(m, 0, 1, &both), n);
-		assert_true(fabs(loudness_gated(both, n) - whole_loudness(&s, 0, 1)) < 1e-6);
-		assert_true(fabs(loudness_gated(left, n) - whole_loudness(&s, 0, 0)) < 1e-6);
+		/* a unit of 1102.5 frames is measured by 1102 of 1103 */
+		double near = s.rate % 10 ? 1e-4 : 1e-6;
+		assert_true(fabs(loudness_gated(both, n) - whole_loudness(&s, 0, 1)) < near);
+		assert_true(fabs(loudness_gated(left, n) - whole_loudness(&s, 0, 0)) < near);
 		for (size_t i = 0; i < n; i++)
 			assert_true(fabs(left[i] + right[i] - both[i]) < 1e-12);
 		struct sound part = {.samples = s.samples + 2 * 40 * unit, .frames = 30 * unit, .channels = 2, .rate = s.rate};
