@@ -14,6 +14,7 @@
 #define RATE_MIN 4000
 #define RATE_MAX 192000
 #define SAMPLES_MAX ((int64_t)3600 * 48000 * 2) /* of a sound that is held whole: an hour of stereo at 48 kHz */
+#define WAV_UNKNOWN 0x7fff0000u
 #define SPARED_FRAMES 2304 /* of a codec: its delay (MP3: 1105) and the padding of the last packet */
 #define SPARED_MS 120
 #define IO_BLOCK 65536
@@ -77,8 +78,8 @@ const char *av_versions(void)
 int av_fail(struct err *e, int code, int av, const char *what)
 {
 	char words[AV_ERROR_MAX_STRING_SIZE] = "";
-	if (av == AVERROR(ENOMEM)) /* as base/alloc: running out of memory aborts */
-		abort();
+	if (av == AVERROR(ENOMEM)) /* mostly a header that claims gigabytes: it must not take the process with it */
+		return err_set(e, ERR_TOOBIG, "%s: it asks for more memory than there is", what);
 	av_strerror(av, words, sizeof words);
 	return err_set(e, code, "%s: %s", what, words);
 }
@@ -330,10 +331,42 @@ static int decode_all(struct decoding *d, struct err *e)
 	return decode_packet(d, NULL, e);
 }
 
+static uint32_t le(const char *p, int bytes)
+{
+	uint32_t v = 0;
+	for (int i = 0; i < bytes; i++)
+		v |= (uint32_t)(unsigned char)p[i] << (8 * i);
+	return v;
+}
+
+/** Frames by the chunk "data" of a WAV, which FFmpeg takes for as long as the file is. Whoever writes while he speaks does not know the length and says
+ * about the largest number there is, or 0: that says nothing. */
+static int64_t wav_stated(struct str b)
+{
+	uint32_t block = 0;
+	for (size_t at = 12; at + 8 <= b.n;) {
+		uint32_t size = le(b.p + at + 4, 4);
+		if (memcmp(b.p + at, "data", 4) == 0)
+			return block && size < WAV_UNKNOWN ? (int64_t)(size / block) : 0;
+		if (memcmp(b.p + at, "fmt ", 4) == 0 && at + 22 <= b.n)
+			block = le(b.p + at + 20, 2);
+		at += 8 + (size_t)size + size % 2;
+	}
+	return 0;
+}
+
+static bool is_pcm(const struct decoding *d)
+{
+	enum AVCodecID id = d->codec->codec_id;
+	return id >= AV_CODEC_ID_FIRST_AUDIO && id < AV_CODEC_ID_ADPCM_IMA_QT;
+}
+
 /** Frames the header of the file says it has; 0 when it does not say, or when FFmpeg has only guessed from the bit rate. */
 static int64_t frames_stated(const struct decoding *d)
 {
 	const AVStream *s = d->format->streams[d->stream];
+	if (is_pcm(d) && strcmp(d->format->iformat->name, "wav") == 0)
+		return wav_stated(d->reader.bytes);
 	if (d->format->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE || s->duration <= 0)
 		return 0;
 	return av_rescale_q(s->duration, s->time_base, (AVRational){1, d->rate});
@@ -342,8 +375,7 @@ static int64_t frames_stated(const struct decoding *d)
 /** By how much less may come: nothing where frames are counted one by one, else the codec's delay and a last packet. */
 static int64_t frames_spared(const struct decoding *d)
 {
-	enum AVCodecID id = d->codec->codec_id;
-	if (id == AV_CODEC_ID_FLAC || (id >= AV_CODEC_ID_FIRST_AUDIO && id < AV_CODEC_ID_ADPCM_IMA_QT))
+	if (d->codec->codec_id == AV_CODEC_ID_FLAC || is_pcm(d))
 		return 0;
 	return SPARED_FRAMES + (int64_t)d->rate * SPARED_MS / 1000;
 }
@@ -352,12 +384,12 @@ static int check_decoded(const struct decoding *d, struct err *e)
 {
 	if (d->frames == 0)
 		return err_set(e, ERR_PARSE, "no sound could be decoded from the file");
-	if (d->bad && !d->sink->warnings)
-		return err_set(e, ERR_PARSE, "broken sound file: %d packets cannot be decoded", d->bad);
 	int64_t stated = frames_stated(d);
 	if (d->frames < stated - frames_spared(d))
 		return err_set(e, ERR_PARSE, "the sound file is cut short: its header says %lld ms, decoded are %lld ms",
 			(long long)(stated * 1000 / d->rate), (long long)(d->frames * 1000 / d->rate));
+	if (d->bad && !d->sink->warnings)
+		return err_set(e, ERR_PARSE, "broken sound file: %d packets cannot be decoded", d->bad);
 	return 0;
 }
 

@@ -12,9 +12,16 @@
 
 #define SPOOL ".timelines.jsonl"
 
+#define MS_MAX ((int64_t)1000 * 3600 * 1000) /* nonsense beyond it */
+
+static int64_t time_of(const struct json *segment, const char *key)
+{
+	int64_t ms = json_get_int(segment, key, 0);
+	return ms < 0 ? 0 : ms > MS_MAX ? MS_MAX : ms;
+}
+
 static void set_time(struct arena *a, struct json *to, const char *key, int64_t ms)
 {
-	ms = ms < 0 ? 0 : ms;
 	json_set_text(a, to, key,
 		arena_printf(
 			a, "%02lld:%02lld.%03lld", (long long)(ms / 60000), (long long)(ms / 1000 % 60), (long long)(ms % 1000)));
@@ -25,8 +32,8 @@ struct json *release_timeline(struct arena *a, const struct json *call)
 	struct json *out = json_object(a), *list = json_array(a);
 	const struct json *turns = json_get(call, "turns");
 	JSON_EACH(segment, json_path(call, "audio.segments")) {
-		int64_t turn = json_get_int(segment, "turn", -1), from = json_get_int(segment, "start_ms", 0),
-				to = json_get_int(segment, "end_ms", 0);
+		int64_t turn = json_get_int(segment, "turn", -1), from = time_of(segment, "start_ms"),
+				to = time_of(segment, "end_ms");
 		struct json *row = json_object(a);
 		json_set_str(a, row, "role", json_get_str(segment, "role"));
 		json_set_str(a, row, "content", turn >= 0 ? turn_text(json_at(turns, (size_t)turn)) : STR(""));

@@ -193,6 +193,90 @@ static void refuses_a_cut_or_damaged_flac(void **state)
 	refuse(b.data, b.len);
 }
 
+static int encode(enum av_kind kind, const struct sound *in, struct buf *ret)
+{
+	struct av_file how = {.kind = kind, .rate = in->rate, .channels = in->channels, .kbps = 64};
+	CLEANUP(av_encoder_free) struct av_encoder *x = NULL;
+	CLEANUP(free_ptr) float *planes = xcalloc((size_t)in->frames * 2, sizeof *planes);
+	const float *from[2] = {planes, planes + in->frames};
+	struct err e = ERR_INIT;
+	for (int64_t i = 0; i < in->frames; i++)
+		for (int ch = 0; ch < in->channels; ch++)
+			planes[ch * in->frames + i] = in->samples[i * in->channels + ch];
+	int code = av_encoder_open(&how, ret, &x, &e);
+	for (int64_t at = 0, n = 1; !code && at < in->frames; at += n, n = n * 3 + 1) { /* pieces of any size */
+		n = n < in->frames - at ? n : in->frames - at;
+		const float *here[2] = {from[0] + at, from[1] + at};
+		code = av_encoder_add(x, here, n, &e);
+	}
+	return code ? code : av_encoder_finish(x, &e);
+}
+
+static void every_format_goes_there_and_back(void **state)
+{
+	(void)state;
+	for (int kind = AV_KIND_MP3; kind <= AV_KIND_WAV; kind++) {
+		CLEANUP(sound_release) struct sound in = SOUND_INIT;
+		CLEANUP(sound_release) struct sound out = SOUND_INIT;
+		CLEANUP(sound_release) struct sound mono = SOUND_INIT;
+		CLEANUP(buf_release) struct buf b = BUF_INIT;
+		struct err e = ERR_INIT;
+		make(&in, 2, 24000, 24000 * 2 + 17);
+		for (int64_t i = 0; i < in.frames; i++)
+			in.samples[i * 2 + 1] = 0;
+		assert_int_equal(encode((enum av_kind)kind, &in, &b), 0);
+		assert_int_equal(av_decode(buf_view(&b), &out, &e), 0);
+		assert_int_equal(out.rate, kind == AV_KIND_OPUS ? 48000 : 24000);
+		assert_int_equal(out.channels, 2);
+		int64_t wanted = in.frames * (out.rate / 24000);
+		assert_in_range(out.frames, wanted, kind == AV_KIND_FLAC || kind == AV_KIND_WAV ? wanted : wanted + 1152);
+		assert_true(fabs(10 * log10(energy(&out, 0) / energy(&in, 0))) < 0.6);
+		assert_true(energy(&out, 1) < 1e-8); /* no leak from left to right */
+		assert_int_equal(av_decode_mono(buf_view(&b), 3, &mono, &e), 0);
+		assert_int_equal(mono.channels, 1);
+		for (int64_t i = 0; i < mono.frames; i += 7)
+			assert_true(fabsf(mono.samples[i] - (out.samples[i * 2] + out.samples[i * 2 + 1]) / 2) < 1e-6f);
+		sound_release(&mono);
+		assert_int_equal(av_decode_mono(buf_view(&b), 2, &mono, &e), ERR_TOOBIG);
+	}
+}
+
+/* What a header says is held against what comes: a file that lost its end is an error that tells both. */
+static void refuses_a_sound_shorter_than_its_header(void **state)
+{
+	(void)state;
+	static const enum av_kind kinds[] = {AV_KIND_MP3, AV_KIND_FLAC, AV_KIND_WAV};
+	for (size_t k = 0; k < COUNT_OF(kinds); k++) {
+		CLEANUP(sound_release) struct sound in = SOUND_INIT;
+		CLEANUP(sound_release) struct sound out = SOUND_INIT;
+		CLEANUP(buf_release) struct buf b = BUF_INIT;
+		struct err e = ERR_INIT;
+		make(&in, 1, 24000, 24000 * 4);
+		assert_int_equal(encode(kinds[k], &in, &b), 0);
+		assert_int_equal(av_decode((struct str){b.data, b.len * 3 / 4 / 2 * 2}, &out, &e), ERR_PARSE);
+		assert_true(strstr(e.text, "cut short") && strstr(e.text, "40"));
+		assert_null(out.samples);
+	}
+}
+
+/* Servers that write a WAV while they speak do not know its length: they say all bits. */
+static void a_wav_of_unknown_length_is_read_to_its_end(void **state)
+{
+	(void)state;
+	CLEANUP(sound_release) struct sound in = SOUND_INIT;
+	CLEANUP(sound_release) struct sound out = SOUND_INIT;
+	CLEANUP(buf_release) struct buf b = BUF_INIT;
+	struct err e = ERR_INIT;
+	make(&in, 1, 24000, 24000);
+	assert_int_equal(encode(AV_KIND_WAV, &in, &b), 0);
+	char *data = memmem(b.data, b.len, "data", 4);
+	assert_non_null(data);
+	memset(data + 4, 0xff, 4);
+	memset(b.data + 4, 0xff, 4);
+	assert_int_equal(av_decode(buf_view(&b), &out, &e), 0);
+	assert_int_equal(out.frames, 24000);
+}
+
 /* Any damage to any kind of file is an error or other sound, never a crash, and never more than the file can hold. */
 static void survives_damage(void **state)
 {
@@ -256,6 +340,9 @@ int main(void)
 		cmocka_unit_test(resampling_keeps_tone_and_length),
 		cmocka_unit_test(refuses_what_is_no_sound),
 		cmocka_unit_test(refuses_a_cut_or_damaged_flac),
+		cmocka_unit_test(every_format_goes_there_and_back),
+		cmocka_unit_test(refuses_a_sound_shorter_than_its_header),
+		cmocka_unit_test(a_wav_of_unknown_length_is_read_to_its_end),
 		cmocka_unit_test(survives_damage),
 		cmocka_unit_test(refuses_what_cannot_be_encoded),
 		cmocka_unit_test(names_versions),
