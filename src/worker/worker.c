@@ -17,7 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MEMORY_BYTES ((rlim_t)4 << 30) /* address space: a sound of an hour at 48 kHz that qa holds whole fits twice; normalize takes 200 MB for hours */
+/* Address space: a sound of an hour at 48 kHz that qa holds whole fits twice; normalize takes 200 MB for hours. */
+#define MEMORY_BYTES ((rlim_t)4 << 30)
 
 struct worked_stage {
 	struct stage stage;
