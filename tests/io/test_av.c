@@ -179,6 +179,28 @@ static void opus_gives_back_the_sound(void **state)
 	assert_int_equal(av_encode_opus(&in, 32, &b, &e), ERR_CONFIG);
 }
 
+/* Packets that cannot be decoded: an error, or counted and left out. */
+static void tells_what_the_decoder_warns_of(void **state)
+{
+	(void)state;
+	CLEANUP(sound_release) struct sound in = SOUND_INIT;
+	CLEANUP(sound_release) struct sound whole = SOUND_INIT;
+	CLEANUP(sound_release) struct sound rest = SOUND_INIT;
+	CLEANUP(buf_release) struct buf b = BUF_INIT;
+	struct err e = ERR_INIT;
+	int warnings = -1;
+	make(&in, 1, 24000, 24000 * 3);
+	assert_int_equal(av_encode_mp3(&in, 64, &b, &e), 0);
+	assert_int_equal(av_decode_told(buf_view(&b), &whole, &warnings, &e), 0);
+	assert_int_equal(warnings, 0);
+	assert_int_equal(whole.frames, in.frames);
+	/* a frame without its head, in the middle: 192 bytes each at 64 kbit/s and 24 kHz */
+	memset(b.data + b.len / 2, 0, 400);
+	refuse(b.data, b.len);
+	assert_int_equal(av_decode_told(buf_view(&b), &rest, &warnings, &e), 0);
+	assert_true(warnings > 0 && rest.frames > 0 && rest.frames <= in.frames);
+}
+
 static void refuses_a_cut_or_damaged_flac(void **state)
 {
 	(void)state;
@@ -340,6 +362,7 @@ int main(void)
 		cmocka_unit_test(resampling_keeps_tone_and_length),
 		cmocka_unit_test(refuses_what_is_no_sound),
 		cmocka_unit_test(refuses_a_cut_or_damaged_flac),
+		cmocka_unit_test(tells_what_the_decoder_warns_of),
 		cmocka_unit_test(every_format_goes_there_and_back),
 		cmocka_unit_test(refuses_a_sound_shorter_than_its_header),
 		cmocka_unit_test(a_wav_of_unknown_length_is_read_to_its_end),

@@ -164,14 +164,17 @@ rm $r/preview/index.html
 must "preview deleted" 0 run -f p/pipeline.yaml -w w
 is "preview is back" "$(digests $r)" "$(cat before)"
 
-# Loudness and true peak, by another measure.
+# Loudness and true peak of each side, by another measure.
 if command -v ffmpeg >/dev/null; then
 	: >loud
 	for f in mp3/*.mp3; do
-		ffmpeg -hide_banner -nostats -i "$f" -filter_complex ebur128=peak=true:framelog=quiet -f null - 2>measured </dev/null ||
-			ffmpeg -hide_banner -nostats -i "$f" -filter_complex ebur128=peak=true -f null - 2>measured </dev/null
-		sed -n '/Summary:/,$p' measured | awk -v f="$f" '$1 == "I:" {i = $2} $1 == "Peak:" {p = $2}
-			END {if (i < -23.5 || i > -22.5 || p > -0.9 || i == "") print f, i, p}' >>loud
+		for side in c0 c1; do
+			only="pan=mono|c0=$side,ebur128=peak=true"
+			ffmpeg -hide_banner -nostats -i "$f" -filter_complex "$only:framelog=quiet" -f null - 2>measured </dev/null ||
+				ffmpeg -hide_banner -nostats -i "$f" -filter_complex "$only" -f null - 2>measured </dev/null
+			sed -n '/Summary:/,$p' measured | awk -v f="$f $side" '$1 == "I:" {i = $2} $1 == "Peak:" {p = $2}
+				END {if (i < -23.5 || i > -22.5 || p > -0.9 || i == "") print f, i, p}' >>loud
+		done
 	done
 	is "loudness within 0.5 LU, true peak within 0.1 dB" "$(cat loud)" ""
 else
