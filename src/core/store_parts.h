@@ -37,10 +37,10 @@ struct store {
 	struct db *db;       /* for whoever opened the store: loading, commands that read */
 	struct db *write_db; /* the writer's */
 	struct writer *writer;
-	pthread_mutex_t lock;   /* all below */
+	pthread_mutex_t lock; /* all below */
 	pthread_cond_t reader_free;
-	struct reader *readers; /* that nobody uses now */
-	int nreaders;           /* open, used or not: READERS_MOST at most */
+	struct reader *readers;          /* that nobody uses now */
+	int nreaders;                    /* open, used or not: READERS_MOST at most */
 	struct map stages, fingerprints; /* → row */
 	int32_t next_stage, next_fingerprint, next_item, run;
 	int64_t next_result;

@@ -111,7 +111,8 @@ static void put_examples(struct talk *t, const struct persona *who, uint64_t see
 {
 	CLEANUP(buf_release) struct buf left = BUF_INIT;
 	CLEANUP(buf_release) struct buf right = BUF_INIT;
-	CLEANUP(arena_release) struct arena scratch = ARENA_INIT; /* most of it is not needed while the call waits for answers */
+	CLEANUP(arena_release)
+	struct arena scratch = ARENA_INIT; /* most of it is not needed while the call waits for answers */
 	struct arena *a = t->w->arena;
 	struct dialogue d;
 	struct err ignored = ERR_INIT;
