@@ -159,6 +159,13 @@ static bool not_tls(const char *words)
 		   strstr(words, "http request") || strstr(words, "unknown protocol");
 }
 
+/* A server of plain HTTP may also just hang up on what it cannot read. */
+static bool broken_off(const char *words)
+{
+	return strstr(words, "SSL_ERROR_SYSCALL") || strstr(words, "Connection reset by peer") ||
+		   strstr(words, "unexpected eof");
+}
+
 static void explain_failure(struct slot *s, CURLcode code)
 {
 	struct http_reply *r = &s->reply;
@@ -178,6 +185,8 @@ static void explain_failure(struct slot *s, CURLcode code)
 		words = "the connection was closed before a reply";
 	else if (code == CURLE_SSL_CONNECT_ERROR && s->sends == 0 && not_tls(s->words))
 		words = "the server does not speak TLS; did you mean http://?";
+	else if (code == CURLE_SSL_CONNECT_ERROR && s->sends == 0 && broken_off(s->words))
+		words = "the server broke off the TLS handshake; did you mean http://?";
 	else if (code == CURLE_PEER_FAILED_VERIFICATION && strncmp(s->words, "SSL: ", 5) == 0)
 		words = "the certificate is for another name";
 	if (words) {

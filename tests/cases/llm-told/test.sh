@@ -27,7 +27,8 @@ check --set 'providers.writer.base_url=http://llm.example/v1' --set 'providers.w
 is "no key: nothing to say" "$(cat err)" ""
 check --online --set "providers.writer.base_url=https://127.0.0.1:$port/v1"
 is "no TLS: refused" $? 2
-has "no TLS: told" err "the server does not speak TLS; did you mean http://?"
+has "no TLS: told" err "TLS"
+has "no TLS: way out" err "did you mean http://?"
 
 # --- Values ---
 sed 's/in_flight: 8/in_flight: "32"/' c/pipeline.yaml >c/quoted.yaml
