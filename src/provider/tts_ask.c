@@ -258,12 +258,12 @@ int tts_speak(struct tts_asking *s, struct provider_sound *ret, struct err *e)
 
 /* --- check --online --- */
 
-/* One place: "10.0.0.2:9900 spoke 2 characters in 812 ms, 13 KB". */
-static int probe_place(struct tts_asking *s, size_t i, struct buf *ret, struct err *e)
+/* The place s->only: "10.0.0.2:9900 spoke 2 characters in 812 ms, 13 KB". */
+static int probe_place(struct tts_asking *s, struct buf *ret, struct err *e)
 {
 	CLEANUP(sending_release) struct sending q = {.s = s, .body = BUF_INIT_MAX(BODY_MAX)};
+	size_t i = *s->only;
 	const char *place = tts_place(s->p, i);
-	s->only = &i;
 	if (s->contract->readiness && s->o->ready_s > 0 && tts_look(s, i, 0, e) < 0)
 		return e->code;
 	if (atomic_load(&s->o->readiness[i]) == TTS_LOADING)
@@ -300,8 +300,10 @@ int tts_probe(
 	int rc = p->ops->voice(p, &anybody, NULL, &d, &a, &q.voice, e);
 	for (size_t i = 0; i < s.n; i++)
 		accounts[i] = account;
-	for (size_t i = 0; i < s.n && rc == 0; i++)
-		rc = probe_place(&s, i, &said, e);
+	size_t at = 0;
+	s.only = &at;
+	for (; at < s.n && rc == 0; at++)
+		rc = probe_place(&s, &said, e);
 	if (rc == 0)
 		buf_str(ret, buf_view(&said));
 	return rc;
