@@ -144,6 +144,7 @@ static void reading_release(struct reading *r)
 static int place_turn(struct reading *r, struct err *e)
 {
 	struct turns *t = r->t;
+	ASSERT(t->v);
 	struct turn *turn = &t->v[t->n], *last = t->n ? turn - 1 : NULL;
 	int64_t rate = t->p->sample_rate, pause = turns_in_frames(t->p->lead_ms, rate);
 	if (last)
