@@ -64,17 +64,20 @@ struct errand *errand_take(struct engine *g)
 	return x;
 }
 
-void errand_again(struct engine *g, struct errand *x)
-{
-	pthread_mutex_lock(&g->lock);
-	put(&g->errands, x, true);
-	pthread_mutex_unlock(&g->lock);
-}
-
 void errand_done(struct errand *x, int rc)
 {
 	x->rc = rc;
 	sem_post(&x->done); /* x may be gone from here on */
+}
+
+void errand_again(struct engine *g, struct errand *x)
+{
+	pthread_mutex_lock(&g->lock);
+	if (g->errands.closed) /* its thread would wait for a worker that never comes */
+		errand_done(x, err_set(x->e, ERR_STOPPED, "the run was stopped"));
+	else
+		put(&g->errands, x, true);
+	pthread_mutex_unlock(&g->lock);
 }
 
 void errands_close(struct engine *g)

@@ -186,6 +186,13 @@ is "worker killed: exit status" "$status" 0
 is "worker killed: the same" "$(llm results w | diff wanted - | head -n 3)" ""
 switch '{"latency": "0"}'
 
+# A worker that never comes up ends the run, with words, though threads wait for it.
+rm -rf w
+printf '#!/bin/sh\nexit 1\n' >bin/broken && chmod +x bin/broken
+timeout -k 5 $((60 * slow)) env TAF_WORKER="$PWD/bin/broken" "$TAF" run -f p/pipeline.yaml -w w --json >out 2>err </dev/null
+is "worker broken: exit status" "$?" 1
+has "worker broken: words" err "ends before it is ready"
+
 # --- OpenAI's contract, in each format ---
 formats="mp3 wav flac opus pcm"
 [ "$slow" = 1 ] || formats="mp3 pcm" # under a sanitizer: a sound as it is, and one that gets a header
