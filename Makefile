@@ -19,10 +19,11 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DEFAULT_GOAL := all
 
 # --- Libraries: taf stays small and starts fast; what touches sound is linked into taf-worker only ---
-TAF_PKGS := yaml-0.1 libcurl libcjson sqlite3 libcrypto libzip libutf8proc libpcre2-8 zlib
+TAF_PKGS := yaml-0.1 libcurl libcjson sqlite3 libcrypto libzip libutf8proc libpcre2-8 libdeflate
 SOUND_PKGS := libavformat libavcodec libswresample libavutil libebur128 espeak-ng
 modversion = $(shell pkg-config --modversion $(1) 2>/dev/null || echo unknown)
 TAF_LIBS := $(shell pkg-config --libs $(TAF_PKGS)) -lm -pthread
+ALLOCATOR := $(if $(SAN),,$(shell pkg-config --libs jemalloc)) # of taf alone, see src/base/alloc.c; sanitizers bring their own
 SOUND_LIBS := $(shell pkg-config --libs $(SOUND_PKGS))
 PKG_CFLAGS := $(shell pkg-config --cflags $(TAF_PKGS) $(SOUND_PKGS))
 package_version = $(or $(shell dpkg-query -W -f='$${Version}' $(1) 2>/dev/null),unknown)
@@ -108,7 +109,7 @@ $(BUILD)/libtest.a: $(TEST_OBJ) $(BUILD)/sources
 
 link = @echo "LINK $@"; mkdir -p $(@D); $(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $(filter %.o %.a,$^)
 $(BUILD)/taf: $(call objects,$(CLI_SRC)) $(BUILD)/libtaf.a
-	$(link) $(TAF_LIBS)
+	$(link) $(TAF_LIBS) $(ALLOCATOR)
 $(BUILD)/taf-worker: $(call objects,$(WORKER_SRC)) $(BUILD)/libtaf.a
 	$(link) $(TAF_LIBS) $(SOUND_LIBS)
 .SECONDEXPANSION:

@@ -56,9 +56,9 @@ int db_open(const char *path, enum db_mode mode, struct db **ret, struct err *e)
 		sqlite3_extended_result_codes(db->h, 1);
 		sqlite3_busy_timeout(db->h, 10000);
 		rc = sqlite3_exec(db->h,
-			mode == DB_WRITE ? "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-65536;"
+			mode == DB_WRITE ? "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-16384;"
 							   "PRAGMA wal_autocheckpoint=16000; PRAGMA temp_store=MEMORY"
-							 : "PRAGMA query_only=1; PRAGMA cache_size=-2048; PRAGMA temp_store=MEMORY",
+							 : "PRAGMA query_only=1; PRAGMA cache_size=-1024; PRAGMA temp_store=MEMORY",
 			NULL, NULL, NULL);
 	}
 	if (rc != SQLITE_OK) {
