@@ -7,9 +7,9 @@
 #include <string.h>
 
 /* Read by jemalloc, which taf is linked to. A run has a thread for each request in flight, thousands, and each waits most of the time: what an allocator keeps
- * for the thread alone (glibc: 140 KB) is lost to the others. So nothing is kept by thread, and freed pages go back at once. */
+ * for the thread alone (glibc: 140 KB) is lost to the others. So nothing is kept by thread, and freed pages go back within a second. */
 extern const char *malloc_conf;
-const char *malloc_conf = "tcache:false,dirty_decay_ms:200,muzzy_decay_ms:0";
+const char *malloc_conf = "tcache:false,dirty_decay_ms:1000,muzzy_decay_ms:0";
 
 static void *checked(void *p, size_t n)
 {
