@@ -11,6 +11,10 @@
 #define IO_BLOCK 65536
 #define CHANNELS 2
 #define STEP 4096 /* frames at a time where the encoder takes any number */
+/* Channel mapping families of Ogg Opus (RFC 7845, 5.1.1), and where OpusHead names one. */
+#define OPUS_FAMILY_AT 18
+#define OPUS_SURROUND 1   /* one to eight channels; two are left and right */
+#define OPUS_DISCRETE 255 /* channels of no meaning: players should refuse such a file, and do */
 
 /* What a muxer writes: at the end of a buffer, and now and then back into its header. */
 struct filer {
@@ -146,10 +150,20 @@ static int open_muxer(struct av_encoder *x, struct err *e)
 	return 0;
 }
 
+/* libopus codes channels apart in the discrete family alone. The same streams, one a channel, may stand in the surround family, whose channels have names: there
+ * the file says itself how many of its streams are coupled, here none. */
+static void name_opus_channels(AVCodecParameters *p)
+{
+	if (p->extradata_size > OPUS_FAMILY_AT && p->extradata[OPUS_FAMILY_AT] == OPUS_DISCRETE)
+		p->extradata[OPUS_FAMILY_AT] = OPUS_SURROUND;
+}
+
 static int begin_file(struct av_encoder *x, struct err *e)
 {
 	x->stream->time_base = x->codec->time_base;
 	int r = avcodec_parameters_from_context(x->stream->codecpar, x->codec);
+	if (r >= 0 && x->how.kind == AV_KIND_OPUS)
+		name_opus_channels(x->stream->codecpar);
 	AVDictionary *opts = NULL;
 	if (x->how.kind == AV_KIND_MP3) {
 		av_dict_set(&opts, "id3v2_version", "0", 0);

@@ -215,6 +215,25 @@ static void refuses_a_cut_or_damaged_flac(void **state)
 	refuse(b.data, b.len);
 }
 
+/* What libopusfile, browsers and ffmpeg's filters want to know: which channel is left. Family 255 does not say it, and they refuse it. */
+static void opus_names_its_channels(void **state)
+{
+	(void)state;
+	CLEANUP(sound_release) struct sound in = SOUND_INIT;
+	CLEANUP(buf_release) struct buf b = BUF_INIT;
+	struct err e = ERR_INIT;
+	make(&in, 2, 24000, 24000);
+	assert_int_equal(av_encode_opus(&in, 64, &b, &e), 0);
+	int64_t at = str_find(buf_view(&b), STR("OpusHead"));
+	assert_true(at > 0);
+	const unsigned char *head = (const unsigned char *)b.data + at;
+	assert_int_equal(head[9], 2);  /* channels */
+	assert_int_equal(head[18], 1); /* family */
+	assert_int_equal(head[19], 2); /* streams, of which coupled: none, so that no channel is heard in the other */
+	assert_int_equal(head[20], 0);
+	assert_memory_equal(head + 21, "\0\1", 2);
+}
+
 static int encode(enum av_kind kind, const struct sound *in, struct buf *ret)
 {
 	struct av_file how = {.kind = kind, .rate = in->rate, .channels = in->channels, .kbps = 64};
@@ -357,6 +376,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(flac_gives_back_every_sample),
 		cmocka_unit_test(opus_gives_back_the_sound),
+		cmocka_unit_test(opus_names_its_channels),
 		cmocka_unit_test(mp3_keeps_length_channels_and_sound),
 		cmocka_unit_test(same_input_gives_same_bytes),
 		cmocka_unit_test(resampling_keeps_tone_and_length),
