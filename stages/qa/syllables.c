@@ -1,8 +1,10 @@
 /* How many syllables a text has. */
 #include "stages/qa/syllables.h"
 
+#include "base/alloc.h"
 #include "base/utf8.h"
 
+#define ASIDE_MAX 60      /* code points, as in speak: longer text in brackets is said */
 #define FULL_WIDTH 0xFEE0 /* U+FF01…FF5E are ASCII ! … ~ moved by this */
 
 static bool next(struct str *rest, uint32_t *ret)
@@ -50,12 +52,45 @@ static int64_t word(struct str *rest)
 	return small && groups ? groups : letters;
 }
 
+static uint32_t closing(uint32_t open)
+{
+	static const uint32_t pairs[][2] = {{'(', ')'}, {'[', ']'}, {'{', '}'}, {'<', '>'}, {0x3014, 0x3015}}; /* 〔〕 */
+	for (size_t i = 0; i < COUNT_OF(pairs); i++)
+		if (pairs[i][0] == open)
+			return pairs[i][1];
+	return 0;
+}
+
+/** Whether `rest`, behind `open`, begins with what is not said: a stage direction, a placeholder, a control signal. It moves on behind it. */
+static bool skip_aside(struct str *rest, uint32_t open)
+{
+	struct str at = *rest;
+	uint32_t cp, before = 0, close = closing(open);
+	bool digits = true;
+	if (open == '#' && (!next(&at, &cp) || cp != '#'))
+		return false;
+	for (int i = 0; (close || open == '#') && i < ASIDE_MAX && next(&at, &cp); i++, before = cp) {
+		if (open == '#' ? cp == '#' && before == '#' : cp == close) {
+			if (open == '(' && digits) /* (010)12345678 */
+				return false;
+			*rest = at;
+			return true;
+		}
+		if (close && cp == open)
+			return false;
+		digits &= is_digit(cp);
+	}
+	return false;
+}
+
 int64_t syllables_count(struct str text)
 {
 	int64_t n = 0;
 	uint32_t cp, before = 0, after;
 	struct str rest = text;
 	for (struct str at = rest; next(&at, &cp); rest = at, before = cp) {
+		if (skip_aside(&at, cp))
+			continue;
 		struct str ahead = at;
 		if (utf8_is_han(cp) || is_digit(cp)) {
 			n++;
