@@ -496,6 +496,12 @@ void account_refuse(struct account *a, const struct err *why)
 	pthread_mutex_unlock(&a->all->lock);
 }
 
+void account_tell(struct account *a, const char *words)
+{
+	if (a->all->on_change)
+		a->all->on_change(a->all->arg, a->name, words);
+}
+
 void account_count_invalid(struct account *a)
 {
 	pthread_mutex_lock(&a->all->lock);

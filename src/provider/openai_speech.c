@@ -70,6 +70,7 @@ static int64_t pcm_rate(const void *params)
 static const struct tts_contract contract = {
 	.route = "/audio/speech",
 	.accept = "Accept: audio/*, application/json",
+	.names = true,
 	.pcm_rate = pcm_rate,
 	.body = body_of,
 };

@@ -12,6 +12,7 @@
 #define BODY_MAX ((size_t)4 << 20)
 #define ENGINE_FAILURES 2
 #define PROBE_TEXT "你好。"
+#define PROBE_VOICES 64 /* of a longer list the first ones */
 
 /* A request and where it went. */
 struct sending {
@@ -201,6 +202,18 @@ static int again(struct sending *q, int64_t failed, int64_t *ret_not_before, str
 	return 0;
 }
 
+/* A voice that the server does not know costs no call, since the side is cast anew: so that nobody would hear of it. */
+static void tell_refused_voice(const struct sending *q)
+{
+	struct tts_asking *s = q->s;
+	struct str name = json_get_str(s->q->voice, "voice");
+	if (s->contract->names && tts_voice_refused(s->o, s->q->voice, q->reply.words))
+		account_tell(s->accounts[q->place],
+			arena_printf(s->arena,
+				"provider %s: the server refuses the voice %.*s (%.*s); others take its place. Is its name right?",
+				s->p->name, STR_FMT(name), STR_FMT(q->reply.words)));
+}
+
 static int ask(struct sending *q, struct err *e)
 {
 	struct tts_asking *s = q->s;
@@ -221,6 +234,7 @@ static int ask(struct sending *q, struct err *e)
 			return err_set(e, ERR_DATA, "filtered by provider %s: %.*s", s->p->name, STR_FMT(r->words));
 		case OPENAI_BAD_REQUEST:
 		case OPENAI_TOO_LONG:
+			tell_refused_voice(q);
 			return err_set(
 				e, ERR_DATA, "provider %s: the server refused the request: %.*s", s->p->name, STR_FMT(r->words));
 		case OPENAI_NO_MODEL:
@@ -277,11 +291,32 @@ static int probe_place(struct tts_asking *s, struct buf *ret, struct err *e)
 		return refuse_account(&q, e);
 	struct str words = q.reply.means == OPENAI_ANSWER ? str_of(q.reply.sounds[0].why) : q.reply.words;
 	bool bad = q.reply.means == OPENAI_BAD_REQUEST || q.reply.means == OPENAI_FILTERED;
+	struct str voice = s->contract->names ? json_get_str(s->q->voice, "voice") : STR("");
 	if (q.reply.means != OPENAI_ANSWER || words.n)
-		return err_set(e, bad ? ERR_DATA : ERR_TRANSIENT, "provider %s: %s: %.*s", s->p->name, place, STR_FMT(words));
+		return err_set(e, bad ? ERR_DATA : ERR_TRANSIENT, "provider %s: %s%s%.*s: %.*s", s->p->name, place,
+			voice.n ? ", voice " : "", STR_FMT(voice), STR_FMT(words));
 	buf_printf(ret, "%s%s spoke %lld characters in %lld ms (%zu bytes)", ret->len ? "; " : "", place,
 		(long long)q.characters, (long long)(s->took_us / 1000), q.reply.sounds[0].bytes.n);
 	return 0;
+}
+
+/* Each voice of the list at the first place: one that is misspelt would never be heard. The first that will not do is the error. */
+static int probe_voices(struct tts_asking *s, struct provider_speak *q, struct err *e)
+{
+	CLEANUP(buf_release) struct buf said = BUF_INIT;
+	size_t first = 0;
+	struct tts_voice one;
+	int rc = 0;
+	s->only = &first;
+	for (size_t i = 0; rc == 0 && i < s->o->voices.n && i < PROBE_VOICES; i++) {
+		struct json *voice = json_object(s->arena);
+		rc = tts_voice_parse(s->o->voices.v[i], &one, e);
+		json_set_str(s->arena, voice, "voice", one.name);
+		q->voice = voice;
+		if (rc == 0)
+			rc = probe_place(s, &said, e);
+	}
+	return rc;
 }
 
 int tts_probe(
@@ -304,6 +339,8 @@ int tts_probe(
 	s.only = &at;
 	for (; at < s.n && rc == 0; at++)
 		rc = probe_place(&s, &said, e);
+	if (rc == 0 && c->names)
+		rc = probe_voices(&s, &q, e);
 	if (rc == 0)
 		buf_str(ret, buf_view(&said));
 	return rc;

@@ -30,17 +30,19 @@ struct tts_params {
 	int64_t ready_s; /* of servers that tell when they are ready; 0: they are not asked */
 	double price_in;
 	/* Not options: what was found out in this run, by place. */
-	_Atomic int readiness[TTS_PLACES_MAX];   /* enum tts_readiness */
-	_Atomic int64_t look_ms[TTS_PLACES_MAX]; /* clock_ms: when one that is loading is looked at again */
-	_Atomic int64_t answered;                /* requests, at all places */
+	_Atomic int readiness[TTS_PLACES_MAX];         /* enum tts_readiness */
+	_Atomic int64_t look_ms[TTS_PLACES_MAX];       /* clock_ms: when one that is loading is looked at again */
+	_Atomic int64_t answered;                      /* requests, at all places */
+	_Atomic uint64_t refused[TTS_VOICES_MAX / 64]; /* bit per entry of `voices`: the server knows no such voice; told once */
 };
 
 /** How a kind asks. */
 struct tts_contract {
-	const char *route;                       /* "/generate_voice" */
-	const char *accept;                      /* types of a reply */
-	bool zip;                                /* a zip with a sound for each text; else a sound, or JSON with one */
-	bool readiness;                          /* servers of its kind may tell when they have loaded their model */
+	const char *route;  /* "/generate_voice" */
+	const char *accept; /* types of a reply */
+	bool zip;           /* a zip with a sound for each text; else a sound, or JSON with one */
+	bool readiness;     /* servers of its kind may tell when they have loaded their model */
+	bool names;         /* `voices` are names that a server may not know; it is asked for {"voice": NAME} */
 	int64_t (*pcm_rate)(const void *params); /* Hz of sounds without a header, 0: they have one; NULL: 0 */
 	/** The body of a request, without `extra`. */
 	struct json *(*body)(const void *params, const struct provider_speak *q);
@@ -73,6 +75,9 @@ int tts_check_voices(const char *provider, const struct option_list *v, struct e
 /** Draw one for a person, other than that with the name `other` (empty: none); age, then gender give way when nothing fits. */
 struct tts_voice tts_voice_choose(
 	const struct option_list *v, const struct provider_person *who, struct str other, struct draw *d);
+
+/** Whether a server that says `words` refuses this voice of the list, and has not done so before. */
+bool tts_voice_refused(struct tts_params *o, const struct json *voice, struct str words);
 
 /* --- Asking (tts_ask.c, tts_ready.c) --- */
 /** A question under way. */

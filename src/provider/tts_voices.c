@@ -99,3 +99,27 @@ struct tts_voice tts_voice_choose(
 	ASSERT(v->n > 0 && tts_voice_parse(v->v[0], &chosen, NULL) == 0);
 	return chosen;
 }
+
+/* Servers say it each in their way: they name the voice, or speak of voices at all. */
+static bool is_of_voices(struct str words, struct str name)
+{
+	static const char *const known[] = {"voice", "Voice", "speaker", "Speaker", "音色", "发音人"};
+	bool hit = str_find(words, name) >= 0;
+	for (size_t i = 0; i < COUNT_OF(known); i++)
+		hit = hit || str_find(words, str_of(known[i])) >= 0;
+	return hit;
+}
+
+bool tts_voice_refused(struct tts_params *o, const struct json *voice, struct str words)
+{
+	struct str name = json_get_str(voice, "voice");
+	struct tts_voice one;
+	if (!name.n || !is_of_voices(words, name))
+		return false;
+	for (size_t i = 0; i < o->voices.n && i < TTS_VOICES_MAX; i++) {
+		uint64_t bit = (uint64_t)1 << i % 64;
+		if (tts_voice_parse(o->voices.v[i], &one, NULL) == 0 && str_eq(one.name, name))
+			return !(atomic_fetch_or(&o->refused[i / 64], bit) & bit);
+	}
+	return false;
+}

@@ -234,6 +234,49 @@ static void voices(void **state)
 	world_close(&w);
 }
 
+#define NO_NOVA {"400 Bad Request", "{\"error\":{\"message\":\"Voice 'nova' is not supported\"}}", 0}
+
+/* The side is cast anew and the call goes on, so somebody must say it: once. What is wrong with a text is not the voice's fault. */
+static void an_unknown_voice_is_told_once(void **state)
+{
+	(void)state;
+	static const struct tts_say lines[] = {
+		{"400 Bad Request", "{\"error\":{\"message\":\"input too long\"}}", 0}, NO_NOVA, END};
+	struct world w;
+	world_open(&w, lines, "");
+	assert_int_equal(tts_kit_speak(&w.kit, one, nova, 0), ERR_DATA);
+	assert_int_equal(w.kit.ntold, 0);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(tts_kit_speak(&w.kit, one, nova, 0), ERR_DATA);
+	assert_int_equal(w.kit.ntold, 1);
+	assert_non_null(strstr(w.kit.told, "the server refuses the voice nova (400: Voice 'nova' is not supported)"));
+	assert_int_equal(tts_kit_speak(&w.kit, one, "{\"voice\":\"onyx\"}", 0), ERR_DATA);
+	assert_int_equal(w.kit.ntold, 2);
+	world_close(&w);
+}
+
+/* check --online: any voice, then each of the list. */
+static void each_voice_is_probed(void **state)
+{
+	(void)state;
+	static const struct tts_say good[] = {{WAV, "RIFFsound", 0}, END};
+	static const struct tts_say bad[] = {{WAV, "RIFFsound", 0}, NO_NOVA, END};
+	CLEANUP(buf_release) struct buf said = BUF_INIT;
+	struct world w;
+	world_open(&w, good, "");
+	assert_int_equal(provider_openai_speech.probe(&w.kit.p, w.kit.v[0], &said, NULL, &w.kit.e), 0);
+	assert_int_equal(atomic_load(&w.server.n), 3);
+	assert_non_null(strstr(w.server.seen[1], "\"voice\":\"nova\""));
+	assert_non_null(strstr(w.server.seen[2], "\"voice\":\"onyx\""));
+	assert_non_null(strstr(said.data, "spoke 3 characters"));
+	assert_null(strstr(said.data, ";")); /* told of the place once */
+	world_close(&w);
+	world_open(&w, bad, "");
+	assert_int_equal(provider_openai_speech.probe(&w.kit.p, w.kit.v[0], &said, NULL, &w.kit.e), ERR_DATA);
+	tts_kit_says(&w.kit, "/v1, voice nova: 400: Voice 'nova'");
+	world_close(&w);
+}
+
 static void what_is_wrong_before_any_work(void **state)
 {
 	(void)state;
@@ -268,6 +311,8 @@ int main(void)
 		cmocka_unit_test(failures),
 		cmocka_unit_test(keys_stay_secret),
 		cmocka_unit_test(voices),
+		cmocka_unit_test(an_unknown_voice_is_told_once),
+		cmocka_unit_test(each_voice_is_probed),
 		cmocka_unit_test(what_is_wrong_before_any_work),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -73,6 +73,14 @@ void tts_server_stop(struct tts_server *s)
 
 /* --- The provider --- */
 
+static void take_told(void *arg, const char *account, const char *words)
+{
+	struct tts_kit *k = arg;
+	(void)account;
+	snprintf(k->told, sizeof(k->told), "%s", words);
+	k->ntold++;
+}
+
 void tts_kit_open(struct tts_kit *k, const struct provider_ops *ops, const char *with, struct err *e)
 {
 	struct problems problems = {0};
@@ -89,7 +97,7 @@ void tts_kit_open(struct tts_kit *k, const struct provider_ops *ops, const char 
 	if (ops->ready(&k->p, e ? e : &k->e) < 0 && !e)
 		fail_msg("%s", k->e.text);
 	budget_init(&k->budget);
-	k->accounts = accounts_new(&k->budget, NULL, NULL);
+	k->accounts = accounts_new(&k->budget, take_told, k);
 	ops->account(&k->p, &c);
 	k->n = ops->places(&k->p);
 	for (size_t i = 0; i < k->n; i++) {

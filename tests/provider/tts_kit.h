@@ -33,6 +33,8 @@ struct tts_kit {
 	size_t n;
 	struct budget budget;
 	struct provider_sound sounds[TTS_TEXTS_MAX];
+	char told[512]; /* what the user was told last */
+	int ntold;
 	struct err e;
 };
 
