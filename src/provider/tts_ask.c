@@ -153,6 +153,8 @@ static int refuse_account(struct sending *q, struct err *e)
 		hint = arena_printf(s->arena, " (the key is taken from %.*s)", STR_FMT(env));
 	else if (r->status == 401)
 		hint = " (no api_key_env is given)";
+	else if (r->means == OPENAI_NO_MODEL)
+		hint = " (is the provider's model right?)";
 	else if (r->status == 404 || r->status == 405 || (r->status >= 300 && r->status < 400))
 		hint = arena_printf(s->arena, " (asked was %s%s: is its url right?)", tts_place(s->p, q->place),
 			str_ends(str_of(tts_place(s->p, q->place)), s->contract->route) ? "" : s->contract->route);
