@@ -166,6 +166,38 @@ static bool broken_off(const char *words)
 		   strstr(words, "unexpected eof");
 }
 
+static bool any_proxy(void)
+{
+	static const char *const names[] = {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		const char *value = getenv(names[i]);
+		if (value && *value)
+			return true;
+	}
+	return false;
+}
+
+/* "Failed to connect to HOST port PORT after …": another place than the url's is a proxy's, which the environment names. */
+static bool was_proxy(const struct slot *s)
+{
+	static const char begins[] = "Failed to connect to ";
+	char *url = NULL, *host = NULL, *port = NULL, own[CURL_ERROR_SIZE];
+	bool proxy = false;
+	CURLU *u = curl_url();
+	curl_easy_getinfo(s->easy, CURLINFO_EFFECTIVE_URL, &url);
+	if (u && url && any_proxy() && strncmp(s->words, begins, sizeof(begins) - 1) == 0 &&
+		curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK && curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+		curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK) {
+		size_t bare = strlen(host) - (host[0] == '[' ? 2 : 0); /* curl says ::1, the url [::1] */
+		snprintf(own, sizeof(own), "%s%.*s port %s ", begins, (int)bare, host + (host[0] == '['), port);
+		proxy = strncasecmp(s->words, own, strlen(own)) != 0;
+	}
+	curl_free(host);
+	curl_free(port);
+	curl_url_cleanup(u);
+	return proxy;
+}
+
 static void explain_failure(struct slot *s, CURLcode code)
 {
 	struct http_reply *r = &s->reply;
@@ -195,8 +227,10 @@ static void explain_failure(struct slot *s, CURLcode code)
 	}
 	curl_easy_getinfo(s->easy, CURLINFO_OS_ERRNO, &system);
 	if (code == CURLE_COULDNT_CONNECT && system != 0)
-		snprintf(
-			r->what, sizeof(r->what), "%s: %s", curl_easy_strerror(code), strerror_r((int)system, room, sizeof(room)));
+		snprintf(r->what, sizeof(r->what), "%s: %s",
+			was_proxy(s) ? "the proxy of http_proxy, https_proxy or all_proxy (no_proxy names servers without one)"
+						 : curl_easy_strerror(code),
+			strerror_r((int)system, room, sizeof(room)));
 	else
 		snprintf(r->what, sizeof(r->what), "%s", curl_easy_strerror(code));
 }

@@ -693,7 +693,8 @@ static bool as_proxy(struct net_connection *c)
 	return str_starts(c->request, "GET http://") ? net_reply(c, "200 OK", STR("by proxy")) : false;
 }
 
-static void ask_in(const char *url, enum http_end end, const char *body)
+/* `words`: the body, or words of why there is none; NULL: any. */
+static void ask_in(const char *url, enum http_end end, const char *words)
 {
 	struct net_client c = {0};
 	struct net_ask a;
@@ -701,9 +702,11 @@ static void ask_in(const char *url, enum http_end end, const char *body)
 	net_ask_init(&a, url);
 	net_ask(&c, &a);
 	if (end == HTTP_DONE)
-		net_is_done(&a, 200, body);
+		net_is_done(&a, 200, words);
 	else
 		net_is_end(&a, end);
+	if (end != HTTP_DONE && words && !strstr(a.reply.what, words))
+		fail_msg("%s", a.reply.what);
 	assert_null(strstr(a.reply.what, "secret"));
 	net_ask_release(&a);
 	net_client_stop(&c);
@@ -729,7 +732,14 @@ static void test_proxy(void **state)
 	setenv("http_proxy", "odd://user:secret@127.0.0.1:1", 1);
 	ask_in(server.url, HTTP_NO_CONNECT, NULL);
 	setenv("http_proxy", "http://user:secret@none.test:1", 1);
-	ask_in(server.url, HTTP_NO_CONNECT, NULL);
+	ask_in(server.url, HTTP_NO_CONNECT, "proxy");
+	snprintf(address, sizeof(address), "http://user:secret@127.0.0.1:%d", net_closed_port());
+	setenv("http_proxy", address, 1);
+	ask_in(server.url, HTTP_NO_CONNECT, "the proxy of http_proxy, https_proxy or all_proxy");
+	setenv("no_proxy", "127.0.0.1", 1); /* what is down is then the server itself */
+	snprintf(address, sizeof(address), "http://127.0.0.1:%d/", net_closed_port());
+	ask_in(address, HTTP_NO_CONNECT, "Couldn't connect to server: Connection refused");
+	unsetenv("no_proxy");
 	unsetenv("http_proxy");
 	unsetenv("https_proxy");
 	assert_int_equal(server.requests, 1);
