@@ -215,18 +215,38 @@ static void provenance(const struct card *c)
 	buf_puts(c->b, "\n");
 }
 
+/* Which side is heard where. */
+static void sides(const struct card *c)
+{
+	const struct json *channels = json_path(c->stats, "audio.channels");
+	bool mono = json_get(channels, "1"), stereo = json_get(channels, "2");
+	if (stereo)
+		say(c, "; the left channel is the fraudster or the service, the right one the user",
+			"；左声道为诈骗者或服务方，右声道为用户");
+	if (mono && stereo)
+		say(c, "; calls of one channel have both sides on it", "；单声道的通话，双方在同一声道");
+	else if (mono)
+		say(c, "; both sides are on one channel, `segments` of `manifest.jsonl` tell who speaks when",
+			"；双方在同一声道，`manifest.jsonl` 的 `segments` 说明谁在何时说话");
+}
+
 static void files(const struct card *c)
 {
 	say(c,
 		"\n## Files\n\n| file | what |\n|---|---|\n"
-		"| `audio.zip` | `audio/<name>.mp3`, one a call, stored; the left channel is the fraudster or the service, the "
-		"right one the user |\n"
-		"| `binary_classification.zip` | `binary_classification.jsonl`: `audio`, `label` (fraud or normal), `text` (a "
-		"line a turn) |\n",
+		"| `audio.zip` | `audio/<name>.mp3`, one a call, stored",
 		"\n## 文件\n\n| 文件 | 内容 |\n|---|---|\n"
-		"| `audio.zip` | `audio/<name>.mp3`，每通一个，不压缩；左声道为诈骗者或服务方，右声道为用户 |\n"
-		"| `binary_classification.zip` | `binary_classification.jsonl`：`audio`、`label`（fraud 或 "
+		"| `audio.zip` | `audio/<name>.mp3`，每通一个，不压缩");
+	sides(c);
+	say(c,
+		" |\n| `binary_classification.zip` | `binary_classification.jsonl`: `audio`, `label` (fraud or normal), `text` "
+		"(a "
+		"line a turn) |\n",
+		" |\n| `binary_classification.zip` | `binary_classification.jsonl`：`audio`、`label`（fraud 或 "
 		"normal）、`text`（每个话轮一行） |\n");
+	if (json_get_bool(json_get(c->stats, "card"), "timelines", false))
+		say(c, "| `timelines.zip` | `timelines/<name>.json`, one a call: `audio_segments`, who says what and when |\n",
+			"| `timelines.zip` | `timelines/<name>.json`，每通一个：`audio_segments`，谁在何时说了什么 |\n");
 	if (has_sft(c->stats))
 		say(c,
 			"| `sft.zip` | `train.jsonl`, `test.jsonl` in ms-swift form: `messages` (scene → fraud → fraud type, each "

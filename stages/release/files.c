@@ -60,7 +60,7 @@ static const char context[] =
 static const struct {
 	const char *name, *type, *about;
 } objects[] = {
-	{"audio.zip", "application/zip", "The sound of each call, an MP3 of two channels."},
+	{"audio.zip", "application/zip", "The sound of each call, an MP3."},
 	{"bench.zip", "application/zip", "The benchmark: a JSON list for each task, of the calls of the test split."},
 	{"binary_classification.zip", "application/zip", "A line a call: sound, fraud or normal, words."},
 	{"manifest.jsonl", "application/jsonlines", "A line a call: where it comes from, its file, what is known of it."},

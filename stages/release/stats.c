@@ -199,6 +199,8 @@ static struct json *card_json(struct arena *a, const struct release_build *b)
 		json_set_str(a, out, "url", p->url);
 	if (p->creator.n)
 		json_set_str(a, out, "creator", p->creator);
+	if (p->timelines)
+		json_set(a, out, "timelines", json_bool(a, true));
 	return out;
 }
 

@@ -105,6 +105,35 @@ static void timelines_in_the_upstream_form(void **state)
 	buf_clear(&entry);
 	read_file("timelines/croissant.json", &entry);
 	assert_non_null(strstr(entry.data, "timelines.zip"));
+	buf_clear(&entry);
+	read_file("timelines/README.md", &entry);
+	assert_non_null(strstr(entry.data, "`timelines/<name>.json`"));
+	assert_non_null(strstr(entry.data, "the left channel is the fraudster"));
+}
+
+/* layout: mono of normalize. */
+static void a_card_of_calls_of_one_channel(void **state)
+{
+	(void)state;
+	CLEANUP(world_release) struct world w;
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	struct err e = ERR_INIT;
+	world_init(&w, 2);
+	for (size_t i = 0; i < 2; i++) {
+		struct json *call = json_copy(&w.arena, w.calls[i]), *audio = json_copy(&w.arena, json_get(call, "audio"));
+		json_set_int(&w.arena, audio, "channels", 1);
+		json_set(&w.arena, call, "audio", audio);
+		w.calls[i] = call;
+	}
+	ok(pack(&w, "mono", &e), &e);
+	read_file("mono/README.md", &text);
+	assert_non_null(strstr(text.data, "both sides are on one channel"));
+	assert_null(strstr(text.data, "left channel"));
+	assert_null(strstr(text.data, "timelines.zip"));
+	buf_clear(&text);
+	read_file("mono/README.zh-CN.md", &text);
+	assert_non_null(strstr(text.data, "双方在同一声道"));
+	assert_null(strstr(text.data, "左声道"));
 }
 
 static void other_sounds_than_mp3_are_refused(void **state)
@@ -429,6 +458,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(writes_all_files),
 		cmocka_unit_test(timelines_in_the_upstream_form),
+		cmocka_unit_test(a_card_of_calls_of_one_channel),
 		cmocka_unit_test(other_sounds_than_mp3_are_refused),
 		cmocka_unit_test(classification_rows),
 		cmocka_unit_test(counts_are_true),
