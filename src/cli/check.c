@@ -199,9 +199,16 @@ static void check_ready(struct check *c, const struct config *config)
 	}
 }
 
+static void take_doubt(void *arg, const struct config_stage *s, const char *words)
+{
+	struct check *c = arg;
+	problem_add(&c->warnings, s->mark, "%s", words);
+}
+
 /* What a run may do, and yet may not be meant. */
 static void check_doubts(struct check *c, const struct config *config)
 {
+	config_doubts(config, -1, take_doubt, c);
 	for (size_t i = 0; i < config->nproviders; i++) {
 		const struct provider *p = &config->providers[i];
 		CLEANUP(buf_release) struct buf words = BUF_INIT;

@@ -254,6 +254,12 @@ static bool nothing_done(const struct run_status *st)
 
 /* --- The command --- */
 
+static void tell_doubt(void *arg, const struct config_stage *s, const char *words)
+{
+	(void)arg;
+	log_warn(s->stage.name, "%s", words);
+}
+
 static int run_engine(const struct run_options *o, struct config *config, const char *work)
 {
 	CLEANUP(buf_release) struct buf worker = BUF_INIT;
@@ -284,6 +290,7 @@ static int run_engine(const struct run_options *o, struct config *config, const 
 		.tick_arg = &display};
 	stop_install();
 	log_info(NULL, "taf " TAF_VERSION ": run of %s in %s with %d jobs", config->file, work, args.jobs);
+	config_doubts(config, o->until ? config_stage_index(config, str_of(o->until)) : -1, tell_doubt, NULL);
 	int status = engine_run(&args, &st, &e);
 	display_release(&display);
 	if (e.code) {

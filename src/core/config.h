@@ -57,6 +57,9 @@ struct config {
 int config_load(const struct config_args *args, struct config **ret, struct problems *problems);
 /** Also calls ops->destroy() of stages that have a state. Takes NULL. */
 void config_free(struct config *c);
+/** What stages doubt of those upstream (stage_ops.doubts). `last`: only stages that lead to this one, itself included; -1: all. (doubts.c) */
+void config_doubts(const struct config *c, int last,
+	void (*tell)(void *arg, const struct config_stage *s, const char *words), void *arg);
 /** Index of a stage by name, or -1. */
 int config_stage_index(const struct config *c, struct str name);
 /** The stage type by its `uses:` name, or NULL. */

@@ -166,6 +166,8 @@ struct stage_ops {
 	void (*fields)(const void *params, struct stage_fields *ret);
 	/** Check what the table cannot (one option against another). Problems go to err as ERR_CONFIG. */
 	int (*check)(const void *params, struct err *e);
+	/** What is allowed, and yet may not be meant, of a stage upstream with the options `with`: a sentence for the user, appended, or nothing. May be NULL. */
+	void (*doubts)(const struct stage *s, const struct stage *upstream, const struct json *with, struct buf *ret);
 	/** Whether a provider of this kind can do what the parameters ask: the words of ERR_CONFIG are told with the place, before any work. NULL: any of
 	 * the kind it serves. */
 	int (*suits)(const void *params, const struct provider_ops *provider, struct err *e);

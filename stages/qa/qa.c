@@ -174,6 +174,33 @@ static const char *libraries(void)
 	return "libavcodec " TAF_FFMPEG_VERSION "; libebur128 " TAF_EBUR128_VERSION;
 }
 
+#define LOUDNESS_MET 0.3 /* LU: how near normalize comes */
+
+static double real_of(const struct json *with, const char *name)
+{
+	const struct json *v = json_get(with, name);
+	return json_is(v, JSON_INT) ? (double)v->u.i : json_is(v, JSON_REAL) ? v->u.d : 0;
+}
+
+/* Two stages each with a limit of its own: whoever makes calls louder in the one has them all rejected by the other. */
+static void doubts(const struct stage *s, const struct stage *upstream, const struct json *with, struct buf *ret)
+{
+	const struct qa_params *p = s->params;
+	const char *then = p->action == QA_MARK ? "marks" : "rejects", *from = upstream->name;
+	if (p->rules != QA_AUDIO || strcmp(upstream->ops->name, "normalize") != 0)
+		return;
+	double loudness = real_of(with, "loudness"), peak = real_of(with, "peak");
+	if (loudness + LOUDNESS_MET > p->call.loudness_max)
+		buf_printf(ret, "loudness of %s is %g LUFS, give or take %g: %s %s what is over its loudness_max of %g", from,
+			loudness, LOUDNESS_MET, s->name, then, p->call.loudness_max);
+	else if (loudness - LOUDNESS_MET < p->call.loudness_min)
+		buf_printf(ret, "loudness of %s is %g LUFS, give or take %g: %s %s what is under its loudness_min of %g", from,
+			loudness, LOUDNESS_MET, s->name, then, p->call.loudness_min);
+	if (peak > p->peak_max)
+		buf_printf(ret, "%speak of %s is %g dBTP: %s %s what is over its peak_max of %g", ret->len ? "; " : "", from,
+			peak, s->name, then, p->peak_max);
+}
+
 const struct stage_ops stage_qa = {
 	.name = "qa",
 	.help = "Quality rules over the sound of a call, which it also describes (speech rate, pauses, pitch, loudness, "
@@ -186,6 +213,7 @@ const struct stage_ops stage_qa = {
 	.noptions = COUNT_OF(options),
 	.fields = fields,
 	.check = check,
+	.doubts = doubts,
 	.init = init,
 	.libraries = libraries,
 };

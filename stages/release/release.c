@@ -493,6 +493,14 @@ static int release_sink(struct stage *s, struct gather *g, const char *folder, s
 	return rc < 0 ? rc : last_files(&w, e);
 }
 
+static void release_doubts(const struct stage *s, const struct stage *upstream, const struct json *with, struct buf *ret)
+{
+	struct str format = json_get_str(with, "format");
+	if (strcmp(upstream->ops->name, "normalize") == 0 && !str_is(format, "mp3"))
+		buf_printf(ret, "%s will refuse the calls in the end: a release holds MP3 files, and format of %s is %.*s",
+			s->name, upstream->name, STR_FMT(format));
+}
+
 const struct stage_ops stage_release = {
 	.name = "release",
 	.help = "Packs all calls: zips of sounds, labels, training conversations and benchmark, manifest, cards, preview, "
@@ -505,6 +513,7 @@ const struct stage_ops stage_release = {
 	.noptions = COUNT_OF(release_options),
 	.fields = release_fields,
 	.check = release_check,
+	.doubts = release_doubts,
 	.init = release_init,
 	.sink = release_sink,
 };
