@@ -228,24 +228,54 @@ static struct json *stage_json(struct trace *t, const struct trace_stage *s)
 
 /* --- For people --- */
 
+/* Records hold integers; people are told values in the units of the options. */
+static const struct scale {
+	const char *unit, *plain;
+	int divisor;
+} scales[] = {
+	{"mLUFS", "LUFS", 1000},
+	{"mdBTP", "dBTP", 1000},
+	{"mdBFS", "dBFS", 1000},
+	{"mdB", "dB", 1000},
+	{"msyl/s", "syllables/s", 1000},
+	{"permille", "percent", 10},
+};
+
+static const struct scale *scale_of(struct str unit)
+{
+	for (size_t i = 0; i < COUNT_OF(scales); i++)
+		if (str_is(unit, scales[i].unit))
+			return &scales[i];
+	return NULL;
+}
+
+static void put_value(struct buf *b, const struct json *v, const struct scale *scale)
+{
+	CLEANUP(buf_release) struct buf text = BUF_INIT;
+	if (scale && json_is(v, JSON_INT))
+		buf_printf(&text, "%.10g", (double)v->u.i / scale->divisor);
+	else
+		json_write(&text, v);
+	put_clean(b, buf_view(&text));
+}
+
 static void put_finding(struct buf *b, const struct json *f)
 {
 	const struct json *value = json_get(f, "value"), *limit = json_get(f, "limit"), *turn = json_get(f, "turn");
 	struct str unit = json_get_str(f, "unit");
+	const struct scale *scale = scale_of(unit);
 	buf_puts(b, "    ");
 	put_clean(b, json_get_str(f, "rule"));
 	if (value) {
-		CLEANUP(buf_release) struct buf text = BUF_INIT;
-		json_write(&text, value);
 		buf_puts(b, ": value ");
-		put_clean(b, buf_view(&text));
+		put_value(b, value, scale);
 	}
 	if (limit) {
 		buf_puts(b, ", limit ");
-		json_write(b, limit);
+		put_value(b, limit, scale);
 	}
 	if (unit.n && !json_is(value, JSON_STRING))
-		buf_printf(b, " %.*s", STR_FMT(unit));
+		buf_printf(b, " %.*s", STR_FMT(scale ? str_of(scale->plain) : unit));
 	if (json_is(turn, JSON_INT))
 		buf_printf(b, ", turn %lld", (long long)turn->u.i + 1);
 	static const char *const places[] = {"side", "round", "of"};
@@ -316,6 +346,8 @@ static void put_stage(struct buf *b, const struct json *row, int outcome)
 	buf_putc(b, '\n');
 	JSON_EACH(finding, json_get(row, "findings"))
 		put_finding(b, finding);
+	if (json_count(json_get(row, "findings")))
+		buf_printf(b, "    (the rules and their limits: taf help %.*s)\n", STR_FMT(uses));
 	if (failure) {
 		buf_printf(b, "    %.*s: ", STR_FMT(json_get_str(failure, "class")));
 		put_clean(b, json_get_str(failure, "reason"));

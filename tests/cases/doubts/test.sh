@@ -33,11 +33,14 @@ taf check --set stages.sound.with.format=flac --json
 is "format: JSON" "$(python3 -c 'import json; print(json.load(open("out"))["warnings"][0]["message"])')" "$flac"
 
 # A run tells it before it begins, of the stages that it goes to.
-taf run --limit 1 --until sound --set stages.sound.with.loudness=-18 --set stages.sound.with.format=flac
+taf run --only calls/a1 --until sound --set stages.sound.with.loudness=-18 --set stages.sound.with.format=flac
 is "run: until sound" "$? $(cat err)" "0 "
-taf run --limit 1 --until heard --set stages.sound.with.loudness=-18 --set stages.sound.with.format=flac
+taf run --only calls/a1 --until heard --set stages.sound.with.loudness=-18 --set stages.sound.with.format=flac
 has "run: until heard" err "$loud"
 lacks "run: until heard, release is not of it" err "$flac"
-is "run: the doubt was right" "$(python3 -c 'import json, subprocess, os
-s = json.loads(subprocess.run([os.environ["TAF"], "status", "--json"], capture_output=True).stdout)
-print([x["rejected"] for x in s["stages"] if x["name"] == "heard"][0])')" 1
+taf why calls/a1 heard
+has "run: the doubt was right" out "heard (qa): rejected"
+has "why: in the units of the options" out ", limit -20 LUFS"
+has "why: where the limits stand" out "(the rules and their limits: taf help qa)"
+taf why calls/a1 heard --json
+has "why: records stay integers" out '"limit":-20000'
