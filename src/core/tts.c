@@ -1,6 +1,7 @@
 #include "core/tts.h"
 
 #include "base/alloc.h"
+#include "base/utf8.h"
 #include "core/work.h"
 
 /* --- What is asked and stored --- */
@@ -243,13 +244,17 @@ static int first_cast(struct casting *c, int *ret, struct err *e)
 	return 0;
 }
 
+#define SHOWN_BYTES 60 /* of a text: 20 Chinese characters */
+
 static int give_up(const struct casting *c, struct err *e)
 {
 	for (size_t i = 0; i < c->side->n; i++) {
 		const struct tts_line *l = &c->side->lines[i];
-		if (!l->answer && l->why)
-			return err_set(e, ERR_INVALID, "%s: no sound would do, in %d voice%s; the last: %s", l->step, c->how.casts,
-				c->how.casts == 1 ? "" : "s", l->why);
+		if (!l->answer && l->why) {
+			struct str text = utf8_clip(l->text, SHOWN_BYTES);
+			return err_set(e, ERR_INVALID, "%s \"%.*s%s\": no sound would do, in %d voice%s; the last: %s", l->step,
+				STR_FMT(text), text.n < l->text.n ? "…" : "", c->how.casts, c->how.casts == 1 ? "" : "s", l->why);
+		}
 	}
 	return err_set(e, ERR_INVALID, "%s: no sound would do", c->side->name);
 }

@@ -346,11 +346,11 @@ static void at_the_end(void **state)
 	struct err e = ERR_INIT;
 	open_kit(&k, 1, 2, 3);
 	assert_int_equal(say(&k, (const char *const[]){"a", "bad", "c", NULL}, &e), ERR_INVALID);
-	assert_string_equal(e.text, "left 1: no sound would do, in 3 voices; the last: too short");
+	assert_string_equal(e.text, "left 1 \"bad\": no sound would do, in 3 voices; the last: too short");
 	assert_int_equal(k.nasked, 3 * (1 + 2));
 	assert_int_equal(k.invalid, 3 * 2);
 	assert_int_equal(say(&k, (const char *const[]){"broken", NULL}, &e), ERR_INVALID);
-	assert_string_equal(e.text, "left 0: no sound would do, in 3 voices; the last: no sound");
+	assert_string_equal(e.text, "left 0 \"broken\": no sound would do, in 3 voices; the last: no sound");
 	/* A rule that changes is applied to what is stored. */
 	least = 1;
 	assert_int_equal(say(&k, (const char *const[]){"a", "bad", NULL}, &e), 0);

@@ -127,7 +127,8 @@ for step in alone temperature voice never; do
 		is "ladder: $step: exit status" "$status" 3
 		is "ladder: $step: quarantined" "$(quarantined)" 1
 		taf status -f p/pipeline.yaml -w l --quarantined
-		has "ladder: $step: reason" out "left 0: no sound would do, in 2 voices; the last: it is silent"
+		has "ladder: $step: reason" out "left 0 \"$word"
+		has "ladder: $step: of the sound" out '": no sound would do, in 2 voices; the last: it is silent'
 		taf retry -f p/pipeline.yaml -w l
 		switch '{"silent": 0, "where": "", "until": ""}'
 		taf run -f p/pipeline.yaml -w l --json
