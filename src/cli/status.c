@@ -17,7 +17,7 @@
 
 struct status_options {
 	struct where where;
-	bool watch, quarantined, json;
+	bool watch, quarantined, rejected, json;
 };
 
 #define AT(field) offsetof(struct status_options, field)
@@ -25,6 +25,7 @@ static const struct cli_option options[] = {
 	WORK_OPTIONS(struct status_options),
 	{0, "watch", CLI_FLAG, AT(watch), NULL, 0, 0, "look again each second until the run ends"},
 	{0, "quarantined", CLI_FLAG, AT(quarantined), NULL, 0, 0, "list all calls that are quarantined, with their reasons"},
+	{0, "rejected", CLI_FLAG, AT(rejected), NULL, 0, 0, "list all calls that a rule rejected, with the rules"},
 	{0, "json", CLI_FLAG, AT(json), NULL, 0, 0, "print JSON"},
 };
 
@@ -230,6 +231,61 @@ static void list_quarantined(struct store *store, bool json)
 	say_out(&b);
 }
 
+/* How often each rule found something, in the order of the first: {"too_fast": 5, "loudness": 1}. */
+static struct json *rules_of(struct arena *a, const struct json *findings)
+{
+	struct json *out = json_object(a);
+	JSON_EACH(finding, findings) {
+		struct str rule = json_get_str(finding, "rule");
+		const struct json *had = json_get_key(out, rule);
+		json_set_key(a, out, rule, json_int(a, had ? had->u.i + 1 : 1));
+	}
+	return out;
+}
+
+static void put_rejection(struct buf *b, const struct query_rejection *r, const struct json *rules)
+{
+	const char *between = ": ";
+	buf_printf(b, "%.*s at %.*s", STR_FMT(r->id), STR_FMT(r->stage));
+	JSON_EACH(rule, rules) {
+		buf_puts(b, between);
+		put_clean(b, rule->key);
+		if (rule->u.i > 1)
+			buf_printf(b, " %lld times", (long long)rule->u.i);
+		between = ", ";
+	}
+	buf_putc(b, '\n');
+}
+
+/* Rules alone: values may hold words of the calls, and `why` knows which may be shown. */
+static void list_rejected(struct store *store, bool json)
+{
+	CLEANUP(arena_release) struct arena a = ARENA_INIT;
+	CLEANUP(buf_release) struct buf b = BUF_INIT_MAX((size_t)1 << 30);
+	struct query_rejection *found = NULL;
+	size_t n = query_rejections(store, &a, LIST_MAX, &found);
+	struct json *out = json_object(&a), *rows = json_array(&a);
+	for (size_t i = 0; i < n; i++) {
+		struct json *rules = rules_of(&a, found[i].findings), *row = json_object(&a);
+		if (!json) {
+			put_rejection(&b, &found[i], rules);
+			continue;
+		}
+		json_set_str(&a, row, "id", found[i].id);
+		json_set_str(&a, row, "stage", found[i].stage);
+		json_set(&a, row, "rules", rules);
+		json_append(rows, row);
+	}
+	if (json) {
+		json_set(&a, out, "rejected", rows);
+		json_write(&b, out);
+		buf_putc(&b, '\n');
+	} else if (n == 0) {
+		buf_puts(&b, "no call is rejected\n");
+	}
+	say_out(&b);
+}
+
 static int watch(struct store *store, const char *work, bool json, struct err *e)
 {
 	struct display display;
@@ -264,6 +320,10 @@ static int status(const struct cli_given *given)
 	int rc = folder_open(work.data, &store, &e);
 	if (rc == 0 && o->quarantined) {
 		list_quarantined(store, o->json);
+		return EXIT_DONE;
+	}
+	if (rc == 0 && o->rejected) {
+		list_rejected(store, o->json);
 		return EXIT_DONE;
 	}
 	if (rc == 0 && o->watch)

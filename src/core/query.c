@@ -7,7 +7,7 @@
 
 #define NOW_FAILED " AND m.outcome IN (3,4)" /* OUTCOME_QUARANTINED, OUTCOME_FAILED */
 
-_Static_assert(OUTCOME_QUARANTINED == 3 && OUTCOME_FAILED == 4, "numbers in SQL");
+_Static_assert(OUTCOME_REJECTED == 2 && OUTCOME_QUARANTINED == 3 && OUTCOME_FAILED == 4, "numbers in SQL");
 
 static void fill_failure(struct arena *a, struct db_stmt *st, struct query_failure *ret)
 {
@@ -35,6 +35,34 @@ size_t query_failures(struct store *s, struct arena *a, size_t max, struct query
 	while (n < max && db_step(st, NULL) > 0) {
 		GROW(v, n, cap);
 		fill_failure(a, st, &v[n++]);
+	}
+	*ret = arena_array(a, n + 1, sizeof(**ret));
+	if (n)
+		memcpy(*ret, v, n * sizeof(*v));
+	return n;
+}
+
+size_t query_rejections(struct store *s, struct arena *a, size_t max, struct query_rejection **ret)
+{
+	CLEANUP(db_stmt_cleanup) struct db_stmt *st = NULL;
+	CLEANUP(free_ptr) struct query_rejection *v = NULL;
+	size_t n = 0, cap = 0;
+	int rc = db_prepare(store_db(s),
+		"SELECT s.name,i.id,r.fields FROM memo m JOIN stage s ON s.n=m.stage JOIN item i ON i.n=m.item LEFT JOIN "
+		"result r ON "
+		"r.n=m.result WHERE m.outcome=2 ORDER BY s.n,i.id LIMIT ?",
+		&st, NULL);
+	if (rc < 0)
+		return 0;
+	db_int(st, 1, (int64_t)max);
+	while (n < max && db_step(st, NULL) > 0) {
+		struct json *fields = NULL;
+		if (json_parse(a, db_col_str(st, 2), &fields, NULL) < 0)
+			fields = NULL;
+		GROW(v, n, cap);
+		v[n++] = (struct query_rejection){.stage = arena_str(a, db_col_str(st, 0)),
+			.id = arena_str(a, db_col_str(st, 1)),
+			.findings = json_get(json_get(json_get(fields, "qa"), "@"), "findings")};
 	}
 	*ret = arena_array(a, n + 1, sizeof(**ret));
 	if (n)

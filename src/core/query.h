@@ -19,6 +19,12 @@ struct query_stage {
 
 /** Failures of calls that are quarantined now, the latest first, data failures before passing ones: at most `max`, how many. */
 size_t query_failures(struct store *s, struct arena *a, size_t max, struct query_failure **ret);
+struct query_rejection {
+	struct str stage, id;
+	const struct json *findings; /* of the stage's verdict; NULL when it is no longer kept */
+};
+/** Calls that a stage rejects now, by stage and id: at most `max`, how many. */
+size_t query_rejections(struct store *s, struct arena *a, size_t max, struct query_rejection **ret);
 /** Row of an item by its id: 1 found, 0 not. */
 int query_item(struct store *s, struct str id, int32_t *ret, struct err *e);
 /** Up to `max` known ids that look like this one: those that begin with it, hold it, or are spelled nearly so. */

@@ -10,11 +10,15 @@ taf run --until clean "${set_rules[@]}"; is run $? 3
 taf why calls/b1; is status $? 0
 has rule out "too_short: value 1, limit 4 turns"
 has outcome out "clean (screen): rejected"
+taf status --rejected; is "rejected: listed" "$? $(cat out)" "0 calls/a7 at clean: too_short 2 times
+calls/b1 at clean: too_short 2 times"
+taf status --rejected --json; has "rejected: JSON" out '{"rejected":[{"id":"calls/a7","rules":{"too_short":2},"stage":"clean"},'
 taf why calls/b2; has quarantined out "calls (import): quarantined"
 has quarantined-reason out "unknown label '没有这一类'"
 lacks not-reached-twice out "clean"
 
 taf run --until clean "${set_rules[@]}" --set stages.clean.with.min_turns=3
+taf status --rejected; has "rejected: still" out "calls/b1 at clean"
 taf why calls/a1 clean; has parameter out "parameters.min_turns: 4 → 3"
 has parameter-reason out "parameter-changed"
 lacks one-stage-only out "calls (import)"
