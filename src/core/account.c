@@ -489,11 +489,13 @@ void account_report(struct account *a, struct exchange *x, const struct account_
 		all->on_change(all->arg, a->name, words);
 }
 
-void account_refuse(struct account *a, const struct err *why)
+bool account_refuse(struct account *a, const struct err *why)
 {
 	pthread_mutex_lock(&a->all->lock);
+	bool first = !a->why.code;
 	refuse(a, why->text);
 	pthread_mutex_unlock(&a->all->lock);
+	return first;
 }
 
 void account_tell(struct account *a, const char *words)

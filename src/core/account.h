@@ -92,8 +92,8 @@ struct account_report {
 	int64_t retry_ms;              /* the server's wish, for all; 0: none */
 };
 void account_report(struct account *a, struct exchange *x, const struct account_report *r);
-/** From now on every exchange of this account returns ERR_ACCOUNT with these words. */
-void account_refuse(struct account *a, const struct err *why);
+/** From now on every exchange of this account returns ERR_ACCOUNT with these words. False: it did so before. */
+bool account_refuse(struct account *a, const struct err *why);
 /** Words for the user that a provider has found in replies, by the same way as `on_change`. */
 void account_tell(struct account *a, const char *words);
 /** An answer that did not pass the stage's schema or judgement: counted. */

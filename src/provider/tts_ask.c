@@ -40,7 +40,10 @@ int tts_refuse(struct tts_asking *s, size_t place, struct err *e, const char *fm
 	buf_vprintf(&words, fmt, ap);
 	va_end(ap);
 	err_set(&why, ERR_ACCOUNT, "provider %s: %s", s->p->name, words.data);
-	account_refuse(s->accounts[place], &why);
+	/* What stops the stages is told by them; one place of several is not missed. */
+	if (account_refuse(s->accounts[place], &why) && s->n > 1)
+		account_tell(s->accounts[place],
+			arena_printf(s->arena, "%s; this server is left out for the rest of the run", why.text));
 	return err_set(e, ERR_ACCOUNT, "%s", why.text);
 }
 

@@ -427,6 +427,9 @@ static void a_place_that_refuses_is_left_out(void **state)
 		assert_int_equal(tts_kit_speak(&k, two, seed, 0), 0);
 	assert_int_equal(atomic_load(&a.n), 1);
 	assert_int_equal(atomic_load(&b.n), 3);
+	assert_int_equal(k.ntold, 1); /* nothing stops, so it must be said: half of the servers are idle */
+	assert_non_null(
+		strstr(k.told, "401: no (no api_key_env is given); this server is left out for the rest of the run"));
 	tts_kit_close(&k);
 	tts_server_stop(&a);
 	tts_server_stop(&b);
