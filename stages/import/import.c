@@ -204,6 +204,16 @@ static void broken_file(struct import_list *l, const struct import_file *f, cons
 	lister_broken(l->lister, id, (struct locator){.file = f->index}, reason);
 }
 
+/* By how files of sound begin: WAV, MP3, FLAC, Ogg, MP4. */
+static bool is_sound(struct str s)
+{
+	static const char *const heads[] = {"RIFF", "ID3", "\xff\xfb", "\xff\xf3", "\xff\xf2", "fLaC", "OggS"};
+	for (size_t i = 0; i < COUNT_OF(heads); i++)
+		if (str_starts(s, heads[i]))
+			return true;
+	return s.n >= 8 && memcmp(s.p + 4, "ftyp", 4) == 0;
+}
+
 /* Find the file's form. A file that cannot be read, or that no reader knows, is a broken item; the rest goes on. */
 static int open_file(struct import_list *l, struct import_file *f, struct err *e)
 {
@@ -225,6 +235,11 @@ static int open_file(struct import_list *l, struct import_file *f, struct err *e
 		return 0;
 	if (str_trim(f->text).n == 0) {
 		broken_file(l, f, "the file is empty");
+		return 0;
+	}
+	if (is_sound(f->text)) {
+		broken_file(l, f,
+			"a sound: import reads transcripts, whose calls are then spoken; a recording has to be transcribed first");
 		return 0;
 	}
 	if (str_starts(f->text, "\xff\xfe") || str_starts(f->text, "\xfe\xff"))

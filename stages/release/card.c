@@ -141,6 +141,26 @@ static bool spoken(const struct json *stats)
 	return false;
 }
 
+/* What spoke: of a server the model that it was asked for. Empty when the tools do not tell. */
+static struct str speaker(const struct json *stats)
+{
+	static const char *const known[][2] = {{"espeak", "libespeak-ng"}, {"chattts", "ChatTTS"}};
+	const struct json *tools = json_path(stats, "build.tools");
+	for (size_t i = 0; i < COUNT_OF(known); i++)
+		if (json_get(tools, known[i][0]))
+			return str_of(known[i][1]);
+	return json_get_str(json_path(json_get(tools, "openai-speech"), "options"), "model");
+}
+
+static void speech(const struct card *c)
+{
+	struct str by = speaker(c->stats);
+	say(c, " The speech is synthetic", "语音均由程序");
+	if (by.n)
+		buf_printf(c->b, c->zh ? "（%.*s）" : ", by %.*s", STR_FMT(by));
+	say(c, ": no person is heard in these files.", "合成，不是真人录音。");
+}
+
 static bool written_by_script(const struct json *stats)
 {
 	return number(json_get(stats, "writers"), "script") > 0 ||
@@ -171,7 +191,7 @@ void release_origin(struct buf *b, const struct json *stats, bool chinese)
 	long long from_text = number(json_get(stats, "sources"), "asr");
 	size_t from = b->len;
 	if (spoken(stats))
-		say(&c, " The speech is synthetic: no person is heard in these files.", "语音均由程序合成，不是真人录音。");
+		speech(&c);
 	if (from_text)
 		buf_printf(b, c.zh ? "%lld 通的文本来自转写稿。" : " The text of %lld calls comes from transcripts.", from_text);
 	JSON_EACH(item, json_get(stats, "writers"))

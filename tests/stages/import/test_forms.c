@@ -145,6 +145,7 @@ static void broken_fixtures_tell_why(void **state)
 		{"no-model/a1", "nobody says who spoke: run FunASR with a speaker model", 1},
 		{"nobody", "nobody says who spoke", 0},
 		{"one-speaker", "one speaker only (SPEAKER_00)", 0},
+		{"recording", "a sound: import reads transcripts", 0},
 		{"some-voices", "segment 2 has no speaker, others have", 0},
 		{"three", "3 speakers (A, B, C): say in `speakers`", 0},
 		{"wide", "iconv -f UTF-16", 0},

@@ -351,6 +351,13 @@ static void a_card_that_tells_the_origin(void **state)
 		text.data, "语音均由程序合成，不是真人录音。5 通的文本来自转写稿。3 通的文本由模板（场景或其他通话）拼成"));
 	read_file("origin/preview/index.html", &text);
 	assert_non_null(strstr(text.data, "no person is heard"));
+	w.io.facts.pipeline = parse(&w.arena,
+		"{\"tools\":{\"openai-speech\":{\"kind\":\"openai-speech\",\"options\":{\"model\":\"CosyVoice2\"}}}}");
+	ok(pack(&w, "spoken", &e), &e);
+	read_file("spoken/README.md", &text);
+	assert_non_null(strstr(text.data, "The speech is synthetic, by CosyVoice2: no person is heard"));
+	read_file("spoken/README.zh-CN.md", &text);
+	assert_non_null(strstr(text.data, "语音均由程序（CosyVoice2）合成，不是真人录音。"));
 	read_file("origin/stats.json", &text);
 	assert_non_null(strstr(text.data, "\"writers\":{\"script\":3}"));
 }
