@@ -94,10 +94,12 @@ int remote_check_url(const char *provider, const char *option, struct str url, c
 {
 	size_t head = str_starts(url, "https://") ? 8 : str_starts(url, "http://") ? 7 : 0;
 	struct str host = str_n(url.p + head, url.n - head), authority;
+	struct str shown = memchr(url.p, '@', url.n) ? STR("…") : str_n(url.p, url.n < 200 ? url.n : 200); /* no password */
 	if (!head || !host.n || host.p[0] == '/')
 		return err_set(e, ERR_CONFIG,
-			"provider %s: %s must begin with http:// or https:// and a host, as in https://api.siliconflow.cn/v1",
-			provider, option);
+			"provider %s: %s must begin with http:// or https:// and a host, as in https://api.siliconflow.cn/v1 or "
+			"http://127.0.0.1:8000; it is '%.*s'",
+			provider, option, STR_FMT(shown));
 	for (size_t i = 0; i < url.n; i++)
 		if ((unsigned char)url.p[i] <= ' ' || (unsigned char)url.p[i] >= 0x7f || strchr("\"\\<>", url.p[i]))
 			return err_set(

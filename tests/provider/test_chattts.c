@@ -585,6 +585,8 @@ static void what_is_wrong_before_any_work(void **state)
 		{"{}", "give base_url, or base_urls"},
 		{"{base_url: 'http://a', base_urls: ['http://b']}", "not both"},
 		{"{base_url: 'a:9000'}", "base_url must begin with http://"},
+		{"{base_urls: ['http://a', 'b:9000']}", "it is 'b:9000'"},
+		{"{base_url: 'me:secret@b:9000'}", "it is '…'"},
 		{"{base_urls: ['http://a/?x']}", "base_urls cannot have a '?' or '#': /generate_voice"},
 		{"{base_urls: ['http://a', 'http://a/generate_voice/']}", "twice"},
 		{"{base_url: 'http://a', voices: [7 male]}", "two at least"},
