@@ -389,7 +389,7 @@ static void cards(void **state)
 	sums("broken");
 	assert_int_equal(problems("broken", &text), 0);
 	read_file("broken/stats.json", &text);
-	replace(&text, "\"release_version\":5", "\"release_version\":99");
+	replace(&text, "\"release_version\":6", "\"release_version\":99");
 	write_file("broken/stats.json", &text);
 	sums("broken");
 	assert_int_equal(problems("broken", &text), 0);
