@@ -185,7 +185,7 @@ static void read_provider(struct load *l, const struct yaml_node *node, struct p
 	CLEANUP(buf_release) struct buf type = BUF_INIT;
 	buf_printf(&type, "provider kind %s", p->ops->kind);
 	if (options_parse(a, p->ops->options, p->ops->noptions, with, l->c->base, type.data, p->params, l->problems))
-		p->identity = provider_identity(a, p);
+		provider_identify(a, p);
 }
 
 static void read_providers(struct load *l, const struct yaml_node *root)

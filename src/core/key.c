@@ -162,7 +162,7 @@ void key_item(const struct digest *fingerprint, const struct digest *input, stru
 void key_request(struct str request, const struct provider *provider, int64_t generation, struct digest *ret)
 {
 	CLEANUP(buf_release) struct buf identity = BUF_INIT;
-	json_write(&identity, provider->identity);
+	json_write(&identity, provider->answers);
 	struct digester *d = digester_new();
 	digester_part(d, "taf-answer-1", 12);
 	digester_part(d, request.p, request.n);

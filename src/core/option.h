@@ -27,6 +27,9 @@ enum option_flags {
 	OPTION_SECRET_KEY = 16,  /* string: a privacy key; only its fingerprint enters keys, never shown (core/secret.h) */
 	OPTION_SECRET_ENV = 32,  /* string: the environment variable that holds the privacy key */
 	OPTION_SECRET_FILE = 64, /* file: it holds the privacy key; read when a run begins, not before */
+	OPTION_CHOOSES =
+		128, /* of providers, with OPTION_SHAPES: what is chosen by it stands in each request (of a list of voices, the voice), so answers are
+	                         not stored under it: a longer list asks nothing anew */
 };
 
 struct option_list {

@@ -116,6 +116,7 @@ struct provider {
 	const struct provider_ops *ops;
 	void *params;
 	const struct json *identity; /* canonical, for keys */
+	const struct json *answers;  /* the part of it that answers are stored under */
 };
 
 extern const struct provider_ops *const providers_all[]; /* NULL-terminated */
@@ -123,7 +124,7 @@ const struct provider_ops *provider_find(struct str kind);
 /** Whether what is asked of it is counted as money: false for one over the network without prices, whose work no limit of cost stops. Those that are part
  * of taf cost nothing. */
 bool provider_counted(const struct provider *p);
-/** {kind, version, libraries?, shaping options} in the arena. */
-const struct json *provider_identity(struct arena *a, const struct provider *p);
+/** Set identity, {kind, version, libraries?, shaping options}, and answers, the same without options that choose (OPTION_CHOOSES); in the arena. */
+void provider_identify(struct arena *a, struct provider *p);
 
 #endif

@@ -137,7 +137,7 @@ void store_put_retried(struct store *s, const struct digest *key, int32_t stage)
 int store_retried(struct store *s, const struct digest *key, int *ret, struct err *e);
 int store_failures(struct store *s, int (*take)(void *arg, const struct failure *f), void *arg, struct err *e);
 
-/* Provider answers: by the digest of (canonical request, provider identity, generation) and draw number */
+/* Provider answers: by the digest of (canonical request, provider identity but for options that choose, generation) and draw number */
 struct stored_answer {
 	struct buf text; /* canonical JSON; cleared first */
 	int64_t tokens_in, tokens_out;

@@ -122,10 +122,13 @@ static int voice(const struct provider *p, const struct provider_person *who, co
 		*ret = voice_json(a, tts_voice_choose(&o->tts.voices, who, name, d).name);
 		return 0;
 	}
-	bool skip = taken >= o->seed_min && taken <= o->seed_max;
-	int64_t seed = draw_range(d, o->seed_min, o->seed_max - skip);
+	int64_t seed = draw_range(d, o->seed_min, o->seed_max);
+	if (seed == taken) {
+		seed = draw_range(d, o->seed_min, o->seed_max - 1);
+		seed += seed >= taken;
+	}
 	struct json *v = json_object(a);
-	json_set_int(a, v, "manual_seed", seed + (skip && seed >= taken));
+	json_set_int(a, v, "manual_seed", seed);
 	*ret = v;
 	return 0;
 }
@@ -193,21 +196,21 @@ static const struct option options[] = {
 	{.name = "voices",
 		.type = OPT_STRINGS,
 		TTS_AT(voices),
-		.flags = OPTION_SHAPES,
+		.flags = OPTION_SHAPES | OPTION_CHOOSES,
 		.help =
 			"Seeds whose voice you know, each with its gender and the ages it fits: \"1031 female young\", \"77 male "
 			"middle elderly\". A speaker embedding may stand in place of the seed. None: seeds are drawn."},
 	{.name = "seed_min",
 		.type = OPT_INT,
 		AT(seed_min),
-		.flags = OPTION_SHAPES,
+		.flags = OPTION_SHAPES | OPTION_CHOOSES,
 		.dflt = "1",
 		.max = 2147483646,
 		.help = "Without voices: the lowest seed that is drawn."},
 	{.name = "seed_max",
 		.type = OPT_INT,
 		AT(seed_max),
-		.flags = OPTION_SHAPES,
+		.flags = OPTION_SHAPES | OPTION_CHOOSES,
 		.dflt = "10000",
 		.max = 2147483647,
 		.help = "Without voices: the highest."},
@@ -335,7 +338,7 @@ const struct provider_ops provider_chattts = {
 	.kind = "chattts",
 	.help = "ChatTTS behind the server of its examples (POST /generate_voice), one or several. See docs/providers.md.",
 	.serves = PROVIDER_TTS,
-	.version = 1,
+	.version = 2,
 	.params_size = sizeof(struct chattts_params),
 	.options = options,
 	.noptions = COUNT_OF(options),

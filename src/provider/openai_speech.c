@@ -145,7 +145,7 @@ static const struct option options[] = {
 	{.name = "voices",
 		.type = OPT_STRINGS,
 		TTS_AT(voices),
-		.flags = OPTION_REQUIRED | OPTION_SHAPES,
+		.flags = OPTION_REQUIRED | OPTION_SHAPES | OPTION_CHOOSES,
 		.help = "The server's voices, two at least, each with its gender and the ages it fits: \"nova female young\", "
 				"\"onyx male middle elderly\"."},
 	{.name = "response_format",
@@ -199,7 +199,7 @@ const struct provider_ops provider_openai_speech = {
 	.kind = "openai-speech",
 	.help = "Any server with the OpenAI speech API (POST /audio/speech). See docs/providers.md.",
 	.serves = PROVIDER_TTS,
-	.version = 1,
+	.version = 2,
 	.params_size = sizeof(struct openai_speech_params),
 	.options = options,
 	.noptions = COUNT_OF(options),

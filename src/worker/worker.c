@@ -72,7 +72,7 @@ static int setup_provider(struct worker *k, struct worked_stage *ws, const struc
 	ws->provider.params = arena_alloc(&k->arena, ops->params_size + 1);
 	int rc = options_from_json(&k->arena, ops->options, ops->noptions, json_get(row, "params"), ws->provider.params, e);
 	if (rc == 0)
-		ws->provider.identity = provider_identity(&k->arena, &ws->provider);
+		provider_identify(&k->arena, &ws->provider);
 	ws->stage.provider = &ws->provider;
 	return rc;
 }

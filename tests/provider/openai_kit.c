@@ -23,7 +23,7 @@ void openai_kit_open(struct openai_kit *k, const char *with)
 	if (!options_parse(&k->arena, ops->options, ops->noptions, node, ".", "provider kind openai", &k->params, &problems))
 		fail_msg("%s: %s", with, problems.v[0].text);
 	k->p = (struct provider){.name = "writer", .ops = ops, .params = &k->params};
-	k->p.identity = provider_identity(&k->arena, &k->p);
+	provider_identify(&k->arena, &k->p);
 }
 
 void openai_kit_close(struct openai_kit *k)

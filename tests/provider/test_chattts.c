@@ -578,6 +578,31 @@ static void seeds_are_drawn(void **state)
 	tts_kit_close(&k);
 }
 
+/* Who has spoken is not paid for again because there is a voice more: the list is in the stage's key, not in that of a sound. */
+static void a_longer_list_changes_few(void **state)
+{
+	(void)state;
+#define LIST "{base_url: 'http://127.0.0.1:9', voices: [1, 2, 3, 4, 5, 6, 7, 8, 9"
+	struct tts_kit k, longer;
+	int changed = 0, of_left = 0;
+	tts_kit_open(&k, &provider_chattts, LIST "]}", NULL);
+	tts_kit_open(&longer, &provider_chattts, LIST ", 10]}", NULL);
+	assert_false(json_equal(k.p.identity, longer.p.identity));
+	assert_true(json_equal(k.p.answers, longer.p.answers));
+	assert_true(json_get(json_get(k.p.answers, "options"), "temperature") != NULL);
+	for (int i = 0; i < 200; i++) {
+		const struct json *right = cast(&k, NULL, NULL, NULL, i), *now = cast(&longer, NULL, NULL, NULL, i);
+		changed += !json_equal(right, now);
+		/* nor does another voice of the one side change the other's, but where both would be the same */
+		of_left += !json_equal(cast(&k, NULL, NULL, tts_kit_json(&k, "{\"manual_seed\":1}"), i),
+			cast(&k, NULL, NULL, tts_kit_json(&k, "{\"manual_seed\":2}"), i));
+	}
+	assert_in_range(changed, 5, 45);
+	assert_in_range(of_left, 15, 80);
+	tts_kit_close(&longer);
+	tts_kit_close(&k);
+}
+
 static void what_is_wrong_before_any_work(void **state)
 {
 	(void)state;
@@ -661,6 +686,7 @@ int main(void)
 		cmocka_unit_test(one_that_loads_is_left_out),
 		cmocka_unit_test(voices_by_person),
 		cmocka_unit_test(seeds_are_drawn),
+		cmocka_unit_test(a_longer_list_changes_few),
 		cmocka_unit_test(what_is_wrong_before_any_work),
 		cmocka_unit_test(probes),
 	};

@@ -93,7 +93,7 @@ void tts_kit_open(struct tts_kit *k, const struct provider_ops *ops, const char 
 	if (!options_parse(&k->arena, ops->options, ops->noptions, node, ".", "provider", k->params, &problems))
 		fail_msg("%s: %s", with, problems.v[0].text);
 	k->p = (struct provider){.name = "speaker", .ops = ops, .params = k->params};
-	k->p.identity = provider_identity(&k->arena, &k->p);
+	provider_identify(&k->arena, &k->p);
 	if (ops->ready(&k->p, e ? e : &k->e) < 0 && !e)
 		fail_msg("%s", k->e.text);
 	budget_init(&k->budget);

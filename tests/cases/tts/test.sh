@@ -83,6 +83,16 @@ P
 taf run -f q/pipeline.yaml -w w --json
 is "one line changed: that one is spoken" "$? $(served requests) $(($(sounds w) - texts))" "0 1 1"
 
+# A voice more changes some sides, and those alone are spoken: the others' sounds are kept under their voices.
+rm -rf v
+reset
+tts_project v "${chattts[@]}" 'voices: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]'
+taf run -f v/pipeline.yaml -w v/w --json
+all=$(served sounds)
+sed -i 's/, 12]/, 12, 13]/' v/pipeline.yaml
+taf run -f v/pipeline.yaml -w v/w --json
+is "a voice more: few are spoken" "$? $(($(served sounds) - all < all / 3))" "0 1"
+
 # try speaks what is not stored, and keeps it
 rm -rf t
 reset
