@@ -411,8 +411,10 @@ static void take_ready(struct sound *x, struct worker *w, const struct message *
 	if (json_parse(&a, m->body, &reply, &e) == 0 && json_get(reply, "error"))
 		err_set(&e, (int)json_get_int(reply, "code", ERR_IO), "taf-worker cannot start: %.*s",
 			STR_FMT(json_get_str(reply, "error")));
-	if (e.code)
+	if (e.code) {
 		engine_fail(x->g, &e);
+		errands_close(x->g); /* or the next worker, which cannot start either, would be taken for their sounds' doing */
+	}
 	w->ready = true;
 	x->failures = 0;
 	arena_release(&a);

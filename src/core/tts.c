@@ -54,6 +54,37 @@ static int find_stored(struct casting *c, bool *ret_any, struct err *e)
 
 /* --- One request --- */
 
+static bool of_the_sound(int rc)
+{
+	return rc == ERR_WORKER || rc == ERR_HUNG;
+}
+
+/* A sound that kills or hangs the worker that measures it is no sound, and says nothing of those that came with it, which are paid for: each is measured
+ * alone. A worker that dies of all of them is broken itself. */
+static int measure_sounds(
+	const struct casting *c, const char *const *objects, size_t n, const struct json **ret, struct err *e)
+{
+	const struct tts_side *s = c->side;
+	struct err own = ERR_INIT;
+	size_t killers = 0;
+	int rc = s->measure(s->arg, c->w, objects, n, ret, &own);
+	if (rc < 0 && !of_the_sound(rc))
+		return err_set(e, rc, "%s", own.text);
+	for (size_t i = 0; rc < 0 && i < n; i++) {
+		struct err alone = n > 1 ? (struct err)ERR_INIT : own;
+		int one = n > 1 ? s->measure(s->arg, c->w, objects + i, 1, ret + i, &alone) : rc;
+		if (one < 0 && !of_the_sound(one))
+			return err_set(e, one, "%s", alone.text);
+		if (one < 0) {
+			struct json *broken = json_object(c->w->arena);
+			json_set_text(c->w->arena, broken, "why", alone.text);
+			ret[i] = broken;
+			killers++;
+		}
+	}
+	return n > 1 && killers == n ? err_set(e, rc, "%s", own.text) : 0;
+}
+
 /* Objects of the sounds that came, judged and kept. */
 static int take_sounds(struct casting *c, struct tts_line *const *lines, size_t n, const struct provider_sound *sounds,
 	int rung, struct err *e)
@@ -77,7 +108,7 @@ static int take_sounds(struct casting *c, struct tts_line *const *lines, size_t 
 		came[ncame++] = lines[i];
 	}
 	const struct json **measured = arena_array(w->arena, ncame + 1, sizeof(struct json *));
-	int rc = ncame ? c->side->measure(c->side->arg, w, objects, ncame, measured, e) : 0;
+	int rc = ncame ? measure_sounds(c, objects, ncame, measured, e) : 0;
 	for (size_t i = 0; rc == 0 && i < ncame; i++) {
 		struct work_sound s = sound_of(c, came[i], rung);
 		struct str broken = json_get_str(measured[i], "why");

@@ -134,22 +134,27 @@ static void ask_invalid(void *arg, struct work *w)
 	((struct kit *)arg)->invalid++;
 }
 
-/* What "bad…" is said in is too short; "broken…" is no sound. */
+static bool is_of(const char *object, const char *text)
+{
+	struct digest d, of;
+	digest_of(text, strlen(text), &of);
+	return digest_parse(str_of(object), &d) && digest_equal(&d, &of);
+}
+
+/* What "bad…" is said in is too short; "broken…" is no sound; "killer" takes the worker with it, and "machine" is nothing of the sound. */
 static int measure(
 	void *arg, struct work *w, const char *const *objects, size_t n, const struct json **ret, struct err *e)
 {
-	struct digest bad, broken;
 	(void)arg;
-	(void)e;
-	digest_of("bad", 3, &bad);
-	digest_of("broken", 6, &broken);
 	for (size_t i = 0; i < n; i++) {
-		struct digest d;
 		struct json *m = json_object(w->arena);
-		assert_true(digest_parse(str_of(objects[i]), &d));
+		if (is_of(objects[i], "killer") || is_of(objects[i], "another"))
+			return err_set(e, ERR_WORKER, "the worker died");
+		if (is_of(objects[i], "machine"))
+			return err_set(e, ERR_TRANSIENT, "the worker was killed");
 		json_set_text(w->arena, m, "object", objects[i]);
-		json_set_int(w->arena, m, "ms", digest_equal(&d, &bad) ? 5 : 500);
-		if (digest_equal(&d, &broken))
+		json_set_int(w->arena, m, "ms", is_of(objects[i], "bad") ? 5 : 500);
+		if (is_of(objects[i], "broken"))
 			json_set_text(w->arena, m, "why", "no sound");
 		ret[i] = m;
 	}
@@ -361,6 +366,29 @@ static void at_the_end(void **state)
 	arena_release(&k.arena);
 }
 
+/* A sound that kills who measures it is asked for again like any that will not do; those that came with it are kept. */
+static void a_sound_that_kills(void **state)
+{
+	(void)state;
+	struct kit k;
+	struct err e = ERR_INIT;
+	open_kit(&k, 4, 2, 1);
+	assert_int_equal(say(&k, (const char *const[]){"a", "killer", "c", NULL}, &e), ERR_INVALID);
+	assert_string_equal(e.text, "left 1: no sound would do, in 1 voice; the last: the worker died");
+	assert_int_equal(k.nasked, 3);
+	ASKED(&k, 1, "0: killer");
+	ASKED(&k, 2, "1: killer");
+	assert_int_equal(k.nkept, 2);
+	assert_int_equal(say(&k, (const char *const[]){"a", "c", NULL}, &e), 0);
+	assert_int_equal(k.nasked, 0);
+	/* All of several: that is the worker's. What is not of the sound is told as it is. */
+	assert_int_equal(say(&k, (const char *const[]){"killer", "another", NULL}, &e), ERR_WORKER);
+	assert_int_equal(k.nasked, 1);
+	assert_int_equal(say(&k, (const char *const[]){"machine", "x", NULL}, &e), ERR_TRANSIENT);
+	assert_int_equal(k.nasked, 1);
+	arena_release(&k.arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -369,6 +397,7 @@ int main(void)
 		cmocka_unit_test(casts_differ),
 		cmocka_unit_test(a_batch_that_fails_is_halved),
 		cmocka_unit_test(at_the_end),
+		cmocka_unit_test(a_sound_that_kills),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

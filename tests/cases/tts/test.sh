@@ -204,6 +204,21 @@ timeout -k 5 $((60 * slow)) env TAF_WORKER="$PWD/bin/broken" "$TAF" run -f p/pip
 is "worker broken: exit status" "$?" 1
 has "worker broken: words" err "ends before it is ready"
 
+# Nor is one that says itself that it cannot start the sounds' doing: no call is quarantined for it.
+rm -rf w
+cat >bin/unable <<'P'
+#!/usr/bin/env python3
+import os, struct
+os.read(3, 1 << 16)
+body = b'{"code":-1,"error":"no voice data"}'
+os.write(3, struct.pack("<IBQ", len(body) + 9, 3, 0) + body)
+P
+chmod +x bin/unable
+timeout -k 5 $((60 * slow)) env TAF_WORKER="$PWD/bin/unable" "$TAF" run -f p/pipeline.yaml -w w --json >out 2>err </dev/null
+is "worker unable: exit status" "$?" 1
+has "worker unable: words" err "taf-worker cannot start: no voice data"
+is "worker unable: quarantined" "$(quarantined)" 0
+
 # --- OpenAI's contract, in each format ---
 formats="mp3 wav flac opus pcm"
 [ "$slow" = 1 ] || formats="mp3 pcm" # under a sanitizer: a sound as it is, and one that gets a header
