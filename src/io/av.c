@@ -270,6 +270,22 @@ static void planes_of(struct decoding *d, const AVFrame *f, const float *planes[
 	}
 }
 
+static bool is_pcm(const struct decoding *d)
+{
+	enum AVCodecID id = d->codec->codec_id;
+	return id >= AV_CODEC_ID_FIRST_AUDIO && id < AV_CODEC_ID_ADPCM_IMA_QT;
+}
+
+/** Files of floats hold what their maker's arithmetic gave: a speech model that overflows gives NaN, which no level and no loudness is over. */
+static bool is_finite(const struct av_block *b)
+{
+	float sum = 0; /* NaN and infinity times 0 are NaN, and so is each sum with it */
+	for (int ch = 0; ch < b->channels; ch++)
+		for (int64_t i = 0; i < b->frames; i++)
+			sum += b->planes[ch][i] * 0.0f;
+	return sum == 0;
+}
+
 static int take_frame(struct decoding *d, struct err *e)
 {
 	const AVFrame *f = d->frame;
@@ -289,6 +305,10 @@ static int take_frame(struct decoding *d, struct err *e)
 	const float *planes[AV_CHANNELS_MAX] = {NULL};
 	planes_of(d, f, planes);
 	struct av_block b = {.planes = planes, .channels = channels, .rate = d->rate, .frames = f->nb_samples};
+	if (is_pcm(d) && !is_finite(&b))
+		return err_set(e, ERR_PARSE,
+			"the sound holds samples that are no number (NaN, or infinite) at %lld ms or soon after",
+			(long long)((d->frames - f->nb_samples) * 1000 / d->rate));
 	return d->sink->take(d->sink->arg, &b, e);
 }
 
@@ -353,12 +373,6 @@ static int64_t wav_stated(struct str b)
 		at += 8 + (size_t)size + size % 2;
 	}
 	return 0;
-}
-
-static bool is_pcm(const struct decoding *d)
-{
-	enum AVCodecID id = d->codec->codec_id;
-	return id >= AV_CODEC_ID_FIRST_AUDIO && id < AV_CODEC_ID_ADPCM_IMA_QT;
 }
 
 /** Frames the header of the file says it has; 0 when it does not say, or when FFmpeg has only guessed from the bit rate. */

@@ -40,7 +40,7 @@ struct av_sink {
 	int *warnings; /* packets that cannot be decoded are left out and counted, with what else the decoder warns of; NULL: they are an error */
 };
 
-/** Decode any audio file in memory (first audio stream), block by block. ERR_PARSE for what is no sound, broken, or shorter than its header says.
+/** Decode any audio file in memory (first audio stream), block by block. ERR_PARSE for what is no sound, broken, shorter than its header says, or not of finite numbers.
  * Encoder delay and padding are trimmed when the file states them. */
 int av_decode_each(struct str bytes, const struct av_sink *sink, struct err *e);
 /** The same, whole. */

@@ -6,12 +6,13 @@
 #include <math.h>
 
 #define OBJECT_MAX ((size_t)64 << 20)
+#define SECONDS_MAX 600 /* a turn that normalize takes (TURN_SECONDS_MAX) */
 #define WINDOW_MS 10
 #define SPEECH_DB -40.0 /* below the loudest window: pauses and room */
 #define SILENT_DB -50.0 /* full scale: nobody speaks */
 #define TAIL_DB -10.0   /* below the loudest window; a last window over it: speech ends in a decay, or in a pause */
 
-/** Mean square of each window of all channels together. */
+/** Mean square of each window. */
 struct windows {
 	double *v;
 	size_t n;
@@ -26,11 +27,11 @@ static void windows_of(struct arena *a, const struct sound *s, struct windows *r
 	ret->v = arena_array(a, ret->n + 1, sizeof(double));
 	ret->most = 0;
 	for (size_t i = 0; i < ret->n; i++) {
-		const float *p = s->samples + (int64_t)i * each * s->channels;
+		const float *p = s->samples + (int64_t)i * each;
 		double sum = 0;
-		for (int64_t k = 0; k < each * s->channels; k++)
+		for (int64_t k = 0; k < each; k++)
 			sum += (double)p[k] * p[k];
-		ret->v[i] = sum / (double)(each * s->channels);
+		ret->v[i] = sum / (double)each;
 		ret->most = fmax(ret->most, ret->v[i]);
 	}
 }
@@ -76,7 +77,8 @@ static int measure_one(struct work *w, struct str hex, struct json **ret, struct
 	int rc = work_object_read(w, hex, OBJECT_MAX, &bytes, e);
 	if (rc < 0)
 		return rc;
-	if (av_decode(buf_view(&bytes), &s, &own) == 0) {
+	/* As normalize hears it: two channels that cancel each other are silence there, too. */
+	if (av_decode_mono(buf_view(&bytes), SECONDS_MAX, &s, &own) == 0) {
 		*ret = measured(w, &s, arena_str(w->arena, hex).p);
 		return 0;
 	}

@@ -318,6 +318,48 @@ static void a_wav_of_unknown_length_is_read_to_its_end(void **state)
 	assert_int_equal(out.frames, 24000);
 }
 
+static void put_le(struct buf *b, uint32_t v, int bytes)
+{
+	for (int i = 0; i < bytes; i++)
+		buf_putc(b, (char)(v >> 8 * i & 0xff));
+}
+
+/* A WAV of 32-bit floats, as servers write what their model gave. */
+static void float_wav(struct buf *b, const float *v, uint32_t n, uint32_t rate)
+{
+	buf_puts(b, "RIFF");
+	put_le(b, 36 + 4 * n, 4);
+	buf_puts(b, "WAVEfmt ");
+	put_le(b, 16, 4);
+	put_le(b, 3, 2); /* floats */
+	put_le(b, 1, 2);
+	put_le(b, rate, 4);
+	put_le(b, rate * 4, 4);
+	put_le(b, 4, 2);
+	put_le(b, 32, 2);
+	buf_puts(b, "data");
+	put_le(b, 4 * n, 4);
+	buf_add(b, (const char *)v, 4 * (size_t)n);
+}
+
+/* Loudness, gates and trimming would all pass over them: NaN is below no limit. */
+static void refuses_what_is_no_number(void **state)
+{
+	(void)state;
+	static const float bad[] = {NAN, INFINITY, -INFINITY};
+	CLEANUP(sound_release) struct sound in = SOUND_INIT;
+	make(&in, 1, 16000, 16000);
+	for (size_t i = 0; i <= COUNT_OF(bad); i++) {
+		CLEANUP(sound_release) struct sound out = SOUND_INIT;
+		CLEANUP(buf_release) struct buf b = BUF_INIT;
+		struct err e = ERR_INIT;
+		in.samples[12000] = i < COUNT_OF(bad) ? bad[i] : 3e30f; /* the last is very loud, no more */
+		float_wav(&b, in.samples, 16000, 16000);
+		assert_int_equal(av_decode(buf_view(&b), &out, &e), i < COUNT_OF(bad) ? ERR_PARSE : 0);
+		assert_true(i == COUNT_OF(bad) || strstr(e.text, "no number"));
+	}
+}
+
 /* Any damage to any kind of file is an error or other sound, never a crash, and never more than the file can hold. */
 static void survives_damage(void **state)
 {
@@ -386,6 +428,7 @@ int main(void)
 		cmocka_unit_test(every_format_goes_there_and_back),
 		cmocka_unit_test(refuses_a_sound_shorter_than_its_header),
 		cmocka_unit_test(a_wav_of_unknown_length_is_read_to_its_end),
+		cmocka_unit_test(refuses_what_is_no_number),
 		cmocka_unit_test(survives_damage),
 		cmocka_unit_test(refuses_what_cannot_be_encoded),
 		cmocka_unit_test(names_versions),

@@ -210,7 +210,7 @@ cat >bin/unable <<'P'
 #!/usr/bin/env python3
 import os, struct
 os.read(3, 1 << 16)
-body = b'{"code":-1,"error":"no voice data"}'
+body = b'{"code":-15,"error":"no voice data"}'
 os.write(3, struct.pack("<IBQ", len(body) + 9, 3, 0) + body)
 P
 chmod +x bin/unable
