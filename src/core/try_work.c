@@ -295,9 +295,12 @@ static int try_errand(void *arg, struct work *w, const struct json *request, str
 		rc = json_parse(w->arena, m.body, &reply, e);
 	if (rc < 0)
 		return rc;
+	const struct json *fields = json_get(reply, "fields");
 	rc = (int)json_get_int(reply, "code", ERR_WORKER);
-	*ret = json_copy(w->arena, json_get(reply, "fields"));
-	return rc < 0 ? err_set(e, rc, "%.*s", STR_FMT(json_get_str(reply, "error"))) : 0;
+	if (rc < 0)
+		return err_set(e, rc, "%.*s", STR_FMT(json_get_str(reply, "error")));
+	*ret = fields ? json_copy(w->arena, fields) : json_object(w->arena);
+	return 0;
 }
 
 /* work_io.sound_keep: a sound that was paid for stays, though the trial's folder goes. */

@@ -99,6 +99,22 @@ reset
 taf run -f p/pipeline.yaml -w t --json --until agents
 taf run -f p/pipeline.yaml -w t --json --until calls
 id=$(taf_ids t | head -n 1)
+cat >bin/failing <<'P'
+#!/usr/bin/env python3
+import os, struct
+def send(kind, ticket, body):
+    os.write(3, struct.pack("<IBQ", len(body) + 9, kind, ticket) + body)
+os.read(3, 1 << 16)
+send(3, 0, b"{}")
+os.read(3, 1 << 16)
+send(4, 1, b'{"code":-14,"error":"the sound is gone","us":1}')
+os.read(3, 1)
+P
+chmod +x bin/failing
+TAF_WORKER="$PWD/bin/failing" taf try say "$id" -f p/pipeline.yaml -w t --json
+is "try: a worker that fails: exit status" "$?" 1
+has "try: a worker that fails: words" out "the sound is gone"
+reset
 taf try say "$id" -f p/pipeline.yaml -w t --json
 is "try: speaks" "$? $(($(served requests) > 0))" "0 1"
 asked=$(served requests)
