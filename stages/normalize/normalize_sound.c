@@ -22,6 +22,7 @@
 #define MARGIN_DB 0.2
 #define LIMIT_DB 6 /* how far the gain may be raised against the limiter: more would crush the voices */
 #define LIMIT_ROUNDS 5
+#define CODEC_LU 3 /* no codec takes more away */
 
 static double rounded(double db)
 {
@@ -281,6 +282,21 @@ static int fail(const struct normalize_params *p, const struct pass *x, struct e
 		p->loudness, p->peak);
 }
 
+/** Who says a word in a long call has few blocks of loudness; comfort noise that is not far enough below it gets over the gate, and then it is the noise that
+ * is measured. Making the word louder until the sum is right would crush it against the ceiling. */
+static int check_noise(const struct turns *t, const struct pass *x, const struct aim *aim, struct err *e)
+{
+	const struct normalize_params *p = t->p;
+	for (int side = 0; side < SIDES; side++)
+		if (t->speaks[side] && p->telephone[side] != LINE_NONE && p->comfort_noise_db > 0 &&
+			!is_limited(t, aim, side) && p->loudness - x->side[side].integrated_lufs > CODEC_LU)
+			return err_set(e, ERR_DATA,
+				"the %s side speaks so little of the call that its comfort noise counts for its loudness, which is %.2f "
+				"LUFS in place of %.2f: raise comfort_noise_db (%g)",
+				side == SIDE_LEFT ? "left" : "right", x->side[side].integrated_lufs, p->loudness, p->comfort_noise_db);
+	return 0;
+}
+
 /** Correct the aim by what was heard. */
 static void aim_again(const struct turns *t, const struct pass *x, struct aim *aim)
 {
@@ -331,6 +347,9 @@ static int make_file(struct turns *t, struct pass *best, struct err *e)
 			return code;
 		if (!isfinite(quieter_side(t, &x)))
 			return err_set(e, ERR_DATA, "the call is too short or too quiet for its loudness to be measured");
+		code = check_noise(t, &x, &aim, e);
+		if (code)
+			return code;
 		bool done = may_stand(t, &x) && loud_enough(t, &x), spent = gains_spent(t, &aim);
 		bool better = may_stand(t, &x) && x.limited && (!have || quieter_side(t, &x) > quieter_side(t, best));
 		aim_again(t, &x, &aim);

@@ -363,6 +363,36 @@ static const char *flac_of(struct sound_work *s, int64_t frames, float level)
 	return sound_work_put(s, buf_view(&flac));
 }
 
+/** The call without turns 1 and 3: the right side says 好 and nothing else. */
+static const struct json *call_of_one_word(struct sound_work *s)
+{
+	struct json *call = json_copy(&s->arena, call_of(s, 6, 1)), *kept = json_array(&s->arena);
+	JSON_EACH(row, json_get(call, "speech")) {
+		int64_t turn = json_get_int(row, "turn", -1);
+		if (turn % 2 == 0 || turn == 5)
+			json_append(kept, json_copy(&s->arena, row));
+	}
+	json_set(&s->arena, call, "speech", kept);
+	return call;
+}
+
+/* A word in a call of noise: a voice that is blown up until word and noise together are loud enough is no result. */
+static void comfort_noise_is_no_voice(void **state)
+{
+	(void)state;
+	static const char *const with[] = {"{telephone_right: pstn-a}", "{telephone_right: pstn-a, comfort_noise_db: 20}"};
+	for (size_t i = 0; i < COUNT_OF(with); i++) {
+		struct sound_work s;
+		struct err e = ERR_INIT;
+		sound_work_init(&s, &stage_normalize, NULL, with[i]);
+		sound_work_call(&s, "a/1", call_of_one_word(&s));
+		assert_int_equal(normalize_sound.process(&s.work, &e), i ? ERR_DATA : 0);
+		assert_true(i ? strstr(e.text, "the right side speaks so little") && strstr(e.text, "comfort_noise_db (20)")
+					  : fabs(side_lufs(&s, "right") + 23) <= 0.2);
+		sound_work_release(&s);
+	}
+}
+
 static void says_why_it_cannot(void **state)
 {
 	(void)state;
@@ -395,6 +425,7 @@ int main(void)
 		cmocka_unit_test(the_age_of_who_answers_counts),
 		cmocka_unit_test(same_call_gives_same_bytes),
 		cmocka_unit_test(one_side_alone_is_fine),
+		cmocka_unit_test(comfort_noise_is_no_voice),
 		cmocka_unit_test(says_why_it_cannot),
 	};
 	av_init();
