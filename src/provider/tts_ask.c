@@ -88,13 +88,15 @@ static void tell(struct sending *q, struct exchange *x)
 {
 	const struct tts_reply *r = &q->reply;
 	int64_t paid = characters_paid(q);
+	bool again = q->s->q->rung >
+				 0; /* the ladder asks for a text that was refused once more: that tells nothing new of the account */
 	account_report(q->s->accounts[q->place], x,
 		&(struct account_report){
 			.end = r->means == OPENAI_ANSWER     ? LIMITER_OK
 				   : r->means == OPENAI_LIMITED  ? LIMITER_LIMITED
 				   : r->means == OPENAI_TROUBLED ? LIMITER_TROUBLED
 												 : LIMITER_NEUTRAL,
-			.refused_by_status = r->means == OPENAI_BAD_REQUEST || r->means == OPENAI_ACCOUNT,
+			.refused_by_status = (r->means == OPENAI_BAD_REQUEST && !again) || r->means == OPENAI_ACCOUNT,
 			.filtered = r->means == OPENAI_FILTERED,
 			.tokens_in = paid,
 			.tokens_out = paid < 0 ? -1 : 0,

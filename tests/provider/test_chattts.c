@@ -318,6 +318,23 @@ static void refusals(void **state)
 	}
 }
 
+/* A long side whose first text is refused asks over 20 times for it, in smaller batches, on each rung, in each voice: that is the text's fault, no reason to
+ * stop the account. What 20 texts are refused is the account's. */
+static void a_refused_text_does_not_stop_the_account(void **state)
+{
+	(void)state;
+	static const struct tts_say lines[] = {{"422 Unprocessable" JSON, "{\"detail\":\"no\"}", 0}, END};
+	struct world w;
+	world_open(&w, lines, "");
+	for (int i = 0; i < 2 * ACCOUNT_REFUSALS; i++)
+		assert_int_equal(tts_kit_speak(&w.kit, two, seed, 1 + i % 2), ERR_DATA);
+	for (int i = 0; i < ACCOUNT_REFUSALS; i++)
+		assert_int_equal(tts_kit_speak(&w.kit, two, seed, 0), ERR_DATA);
+	assert_int_equal(tts_kit_speak(&w.kit, two, seed, 0), ERR_ACCOUNT);
+	tts_kit_says(&w.kit, "refused 20 requests in a row");
+	world_close(&w);
+}
+
 /* 500 of one text. When nobody else is asked, the server is asked for another text in the end. */
 static void a_text_that_the_engine_cannot_speak(void **state)
 {
@@ -676,6 +693,7 @@ int main(void)
 		cmocka_unit_test(hangs_and_limits),
 		cmocka_unit_test(too_long_is_no_sound),
 		cmocka_unit_test(refusals),
+		cmocka_unit_test(a_refused_text_does_not_stop_the_account),
 		cmocka_unit_test(a_text_that_the_engine_cannot_speak),
 		cmocka_unit_test(others_are_answered_meanwhile),
 		cmocka_unit_test(a_dead_place_is_left_out),
