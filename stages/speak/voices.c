@@ -101,12 +101,17 @@ static int check_complete(const struct voices *v, const struct yaml_node *root, 
 {
 	for (int g = 0; g < VOICE_GENDERS; g++)
 		for (int a = 0; a < VOICE_AGES; a++) {
-			int n = 0;
-			for (size_t i = 0; i < v->n; i++)
-				n += suits(v, &v->v[i], g, a);
-			if (n < 2 || !v->groups[g][a].given)
-				return err_set(e, ERR_CONFIG,
-					"%s: %s voices for %s speakers: a group and at least two voices that reach its pitches are needed",
+			const struct voice *first = NULL;
+			bool two = false;
+			for (size_t i = 0; i < v->n; i++) {
+				if (!suits(v, &v->v[i], g, a))
+					continue;
+				first = first ? first : &v->v[i];
+				two |= !str_eq(v->v[i].variant, first->variant);
+			}
+			if (!two || !v->groups[g][a].given)
+				return err_set(e,
+					ERR_CONFIG, "%s: %s voices for %s speakers: a group and at least two variants that reach its pitches are needed",
 					root->mark.file ? root->mark.file : "voices", gender_names[g], age_names[a]);
 		}
 	return 0;
@@ -217,6 +222,19 @@ static bool choose_in(const struct voices *all, struct voice_persona who, const 
 	return true;
 }
 
+/** As choose_in(), age, then gender giving way. */
+static bool choose_any(const struct voices *all, struct voice_persona who, const struct voice_choice *other,
+	struct draw *d, struct voice_choice *ret)
+{
+	for (int g = 0; g < VOICE_GENDERS; g++)
+		for (int a = 0; a < VOICE_AGES; a++) {
+			struct voice_persona try = {(who.gender + (unsigned)g) % VOICE_GENDERS, (who.age + (unsigned)a) % VOICE_AGES};
+			if (choose_in(all, try, other, d, ret))
+				return true;
+		}
+	return false;
+}
+
 struct voice_choice voices_choose(
 	const struct voices *all, struct voice_persona who, const struct voice_choice *other, struct draw *d)
 {
@@ -228,14 +246,12 @@ struct voice_choice voices_choose(
 		who.gender = gender;
 	if (who.age == VOICE_ANY_AGE)
 		who.age = age;
-	for (int g = 0; g < VOICE_GENDERS; g++) {
-		for (int a = 0; a < VOICE_AGES; a++) {
-			struct voice_persona try = {(who.gender + (unsigned)g) % VOICE_GENDERS, (who.age + (unsigned)a) % VOICE_AGES};
-			if (choose_in(all, try, other, d, &ret))
-				return ret;
-		}
-	}
-	/* no pitch is far enough from the other side's: another variant must do */
-	choose_in(all, who, NULL, d, &ret);
+	if (choose_any(all, who, other, d, &ret))
+		return ret;
+	/* no pitch of this file is far enough from the other side's: another variant must do */
+	struct voices near = *all;
+	near.apart = 0;
+	bool chosen = choose_any(&near, who, other, d, &ret);
+	ASSERT(chosen); /* each group has two variants */
 	return ret;
 }

@@ -86,6 +86,22 @@ static void sides_always_differ(void **state)
 	assert_true(all.n >= 40);
 }
 
+/* A file of one's own may ask for more semitones than its voices have: then the variants differ all the same. */
+static void variants_differ_at_least(void **state)
+{
+	(void)state;
+	struct voices far = all;
+	far.apart = 60;
+	for (uint64_t seed = 0; seed < 1000; seed++) {
+		struct draw d;
+		struct voice_persona who = {(enum voice_gender)(seed % 3), (enum voice_age)(seed / 3 % 4)};
+		draw_init(&d, seed, STR("call"), "voice");
+		struct voice_choice right = voices_choose(&far, who, NULL, &d), left = voices_choose(&far, who, &right, &d);
+		assert_false(str_eq(left.voice->variant, right.voice->variant));
+		assert_true(who.gender == VOICE_ANY_GENDER || left.voice->gender == who.gender);
+	}
+}
+
 static void every_variant_is_installed(void **state)
 {
 	(void)state;
@@ -145,6 +161,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(persona_decides),
 		cmocka_unit_test(sides_always_differ),
+		cmocka_unit_test(variants_differ_at_least),
 		cmocka_unit_test(every_variant_is_installed),
 		cmocka_unit_test(tells_what_is_wrong_in_the_file),
 	};
