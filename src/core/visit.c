@@ -280,6 +280,29 @@ static void store_objects_of(struct stage_run *s, const struct json *objects, in
 	}
 }
 
+static void link_named(struct stage_run *s, const struct json *v, int64_t result)
+{
+	JSON_EACH(kid, v) {
+		struct digest d;
+		int64_t size = -1;
+		if (kid->kind == JSON_STRING && str_is(kid->key, "object") && digest_parse(kid->u.s, &d))
+			size = objects_size(s->g->objects, &d);
+		if (size >= 0)
+			store_put_object(s->g->store, &d, size, result);
+		if (kid->kind == JSON_OBJECT || kid->kind == JSON_ARRAY)
+			link_named(s, kid, result);
+	}
+}
+
+/* Sounds that came from the store, or from a server, are of the result like those that a worker made now: whose object is lost is made again. */
+static void store_objects_named(struct stage_run *s, struct str fields, int64_t result)
+{
+	CLEANUP(arena_release) struct arena a = ARENA_INIT;
+	struct json *v = NULL;
+	if (s->ops->exec == EXEC_SOUND && json_parse(&a, fields, &v, NULL) == 0)
+		link_named(s, v, result);
+}
+
 void visit_finish(struct record *r, struct stage_run *s, int32_t item, struct visit_done *d)
 {
 	struct engine *g = s->g;
@@ -298,6 +321,7 @@ void visit_finish(struct record *r, struct stage_run *s, int32_t item, struct vi
 		&(struct result_row){
 			.key = &d->key, .rejected = d->rejected, .fields = d->fields, .answers = d->answers, .nanswers = d->nanswers});
 	store_objects_of(s, d->objects, n);
+	store_objects_named(s, d->fields, n);
 	if (slot->m.outcome == OUTCOME_FAILED || slot->m.outcome == OUTCOME_QUARANTINED)
 		store_drop_failure(g->store, &d->key, item);
 	visit_remember(s, item, slot, &d->input, n, d->rejected);

@@ -71,6 +71,20 @@ P
 reset
 taf run -f p/pipeline.yaml -w w --json --set stages.mix.with.loudness=-20
 is "another loudness: nothing is spoken" "$? $(served requests)" "0 0"
+# A sound that is deleted is noticed at the next run, and asked for again; with it the results come out the same.
+python3 - w <<'P'
+import json, os, sqlite3, sys
+for fields, in sqlite3.connect(sys.argv[1] + "/taf.db").execute("SELECT fields FROM result"):
+    f = json.loads(fields)
+    if "speech" in f:
+        hex = f["speech"][1]["object"]
+        os.remove(f"{sys.argv[1]}/objects/{hex[:2]}/{hex[2:]}")
+        break
+P
+taf run -f p/pipeline.yaml -w w --json
+is "a sound deleted: asked for again" "$? $(($(served requests) > 0))" "0 1"
+is "a sound deleted: the same results" "$(llm results w | diff wanted - | head -n 3)" ""
+reset
 cp -r p q
 python3 - q/calls.jsonl <<'P'
 import json, sys
