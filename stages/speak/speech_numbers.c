@@ -391,7 +391,8 @@ static size_t say_quantity(struct buf *b, struct span t, size_t at, size_t n)
 	bool of_hundred = t.v[end] == '%' || (range && t.v[other] == '%');
 	if (of_hundred || t.v[end] == 0x2030)
 		buf_puts(b, of_hundred ? "百分之" : "千分之");
-	if (v == 2 && !decimals && !of_hundred && (speech_after(t, end, speech_two) || two_of_unit(t, end)) &&
+	bool ordinal = at > 0 && t.v[at - 1] == 0x7b2c; /* 第: 第二次 */
+	if (v == 2 && !decimals && !of_hundred && !ordinal && (speech_after(t, end, speech_two) || two_of_unit(t, end)) &&
 		!(t.v[end] == 0x6708 || t.v[end] == 0x65e5))
 		buf_puts(b, "两");
 	else

@@ -5,6 +5,8 @@
 #include "base/utf8.h"
 #include "stages/speak/speech_tables.h"
 
+#include <string.h>
+
 /* Each tries at `at` and gives the position after what it spoke, or 0. */
 
 /** 15:30, and the range it may begin */
@@ -211,6 +213,56 @@ static size_t try_dotted(struct buf *b, struct span t, size_t at, size_t n)
 
 static size_t (*const shapes[])(struct buf *b, struct span t, size_t at, size_t n) = {
 	try_time, try_ratio, try_date, try_stroke, try_short_date, try_dotted, try_product};
+
+#define UNIT_MAX 4 /* code points */
+
+/** Whether text[from, from + n) is one of the words. */
+static bool is_one_of(struct span t, size_t from, size_t n, const char *const *words)
+{
+	for (; *words; words++) {
+		struct str rest = str_of(*words);
+		uint32_t cp;
+		size_t k = 0;
+		bool same = true;
+		while (same && utf8_next(&rest, &cp))
+			same = k < n && t.v[from + k++] == cp;
+		if (same && k == n)
+			return true;
+	}
+	return false;
+}
+
+#define ZHOU 0x5468 /* 周 */
+#define XING 0x661f /* 星 */
+#define QI 0x671f   /* 期 */
+#define RI 0x65e5   /* 日 */
+#define YUE 0x6708  /* 月 */
+
+/** 周一-周五, 星期一-星期五 */
+static bool is_of_week(struct span t, size_t at)
+{
+	uint32_t after = t.v[at + 1], named = at > 1 ? t.v[at - 2] : 0;
+	return (after == ZHOU && named == ZHOU) || (after == XING && named == QI);
+}
+
+const char *speech_dash(struct span t, size_t at)
+{
+	size_t digits = digits_at(t, at + 1), n = 0;
+	if (is_of_week(t, at))
+		return "到";
+	while (n < at && n <= UNIT_MAX && !digits_is(t.v[at - 1 - n]))
+		n++;
+	if (!digits || n == 0 || n > UNIT_MAX || n == at) /* no unit between a number and the dash */
+		return NULL;
+	size_t unit = at - n, other = at + 1 + digits;
+	if (t.v[other] == '.' && digits_at(t, other + 1)) /* 1.5万-2.5万 */
+		other += 1 + digits_at(t, other + 1);
+	bool same = other + n <= t.n && memcmp(t.v + unit, t.v + other, n * sizeof *t.v) == 0;
+	bool days = t.v[at - 1] == RI && n == 1 && t.v[other] == YUE; /* 2月2日-3月2日 */
+	if (same || days || is_one_of(t, unit, n, speech_ranged))
+		return "到";
+	return is_one_of(t, unit, n, speech_parts_of_address) ? "" : NULL;
+}
 
 size_t speech_shape(struct buf *b, struct span t, size_t at, size_t n)
 {

@@ -29,10 +29,12 @@ struct speech_fixed {
 };
 extern const struct speech_fixed speech_fixed_numbers[];
 
-extern const char *const speech_counted_by[]; /* after these a number is a quantity, whatever stands before it */
-extern const char *const speech_two[];        /* before these 2 is said 两 */
-extern const char *const speech_two_units[];  /* Latin units before which 2 is said 两 */
-extern const char *const speech_code_words[]; /* before a code of three digits or more */
+extern const char *const speech_ranged[]; /* units behind which a dash is 到, though another unit follows: 30分钟-1小时 */
+extern const char *const speech_parts_of_address[]; /* behind these it is silent */
+extern const char *const speech_counted_by[];       /* after these a number is a quantity, whatever stands before it */
+extern const char *const speech_two[];              /* before these 2 is said 两 */
+extern const char *const speech_two_units[];        /* Latin units before which 2 is said 两 */
+extern const char *const speech_code_words[];       /* before a code of three digits or more */
 extern const char *const speech_phone_words[];
 extern const char *const speech_place_names[];   /* after numbers of routes, rooms and doors, read digit by digit */
 extern const char *const speech_rides[];         /* after numbers of trains and flights */

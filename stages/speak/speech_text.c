@@ -43,6 +43,17 @@ static bool is_digit(uint32_t cp)
 	return cp >= '0' && cp <= '9';
 }
 
+/** All that stand for a hyphen or a minus are one: in 5–10 the sign must not be lost. Of a dash between digits, too: 100—200. */
+static void plain_dashes(struct points *p)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		uint32_t cp = p->v[i];
+		bool between = is_digit(i ? p->v[i - 1] : 0) && is_digit(p->v[i + 1]);
+		if ((cp >= 0x2010 && cp <= 0x2013) || cp == 0x2212 || ((cp == 0x2014 || cp == 0x2015) && between))
+			p->v[i] = '-';
+	}
+}
+
 static bool is_letter(uint32_t cp)
 {
 	return (cp >= 'a' && cp <= 'z') || (cp >= 'A' && cp <= 'Z');
@@ -382,6 +393,11 @@ static size_t say_next(struct buf *b, size_t start, struct span t, size_t at)
 		buf_puts(b, !scale ? "度" : t.v[at + 1] == 'C' ? "摄氏度" : "华氏度");
 		return at + 1 + scale;
 	}
+	const char *between = cp == '-' || cp == '~' || cp == 0x2014 ? speech_dash(t, at) : NULL;
+	if (between && (*between || cp == '-')) {
+		buf_puts(b, between);
+		return at + 1;
+	}
 	bool list = cp == '-' && (at == 0 || t.v[at - 1] == ' ') && t.v[at + 1] == ' ';
 	const char *pause = pause_of(cp);
 	if (pause)
@@ -406,6 +422,7 @@ int speech_text(struct buf *ret, struct str text, struct err *e)
 		return code;
 	CLEANUP(points_release) struct points p = {.all = NULL};
 	points_read(&p, buf_view(&plain));
+	plain_dashes(&p);
 	strip_markup(&p);
 	struct span t = {p.v, p.n};
 	size_t start = ret->len;

@@ -32,6 +32,8 @@ size_t speech_yuan(struct buf *ret, struct span text, size_t at);
 size_t speech_amount(struct buf *ret, struct span text, size_t at);
 /** 元, 块, 角, 万, 次: after an amount. */
 bool speech_is_money(uint32_t cp);
+/** What a dash before a digit is said as, behind something counted: 到 in 9点-18点, nothing in 3栋-2单元. NULL: it is not behind such. */
+const char *speech_dash(struct span text, size_t at);
 /** One digit by itself; `phone` gives 幺 for 1. */
 const char *speech_digit(uint32_t digit, bool phone);
 /** True for characters that stand for a hidden digit or name: X x * × ○ ●. */
