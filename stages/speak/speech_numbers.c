@@ -323,7 +323,9 @@ static bool is_round(struct span t, size_t at, size_t n)
 /** Codes, hotlines, rooms: no unit follows. */
 static bool is_code(struct span t, size_t at, size_t n, bool *ret_phone)
 {
-	if (is_hotline(t, at, n) && n >= 3) {
+	const char *unit;
+	size_t after = at + n + (t.v[at + n] == ' ');
+	if (is_hotline(t, at, n) && n >= 3 && !speech_find(speech_units, t, after, false, &unit)) { /* 120Hz is no ambulance */
 		*ret_phone = true;
 		return true;
 	}

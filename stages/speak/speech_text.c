@@ -113,15 +113,26 @@ static bool is_edge(uint32_t cp)
 		   (cp >= 0x3001 && cp <= 0x3011);
 }
 
-/** **bold**: both ends stand at an edge; **银行 is a name left out. Gives where the closing mark is, else 0. */
+#define BOLD_AT_AN_EDGE 3 /* code points: 是**观景台**， */
+#define BOLD_IN_TEXT 4    /* 来自**投资公司**的, not 浦东区**路**号 */
+
+/** **bold**: both ends stand at an edge, or some words without a mark stand between; **银行 is a name left out, and so are two of them with a word between.
+ * Gives where the closing mark is, else 0. */
 static size_t bold_end(const struct points *p, size_t at)
 {
-	if (p->v[at] != '*' || p->v[at + 1] != '*' || p->v[at + 2] == '*' || p->v[at + 2] == ' ' ||
-		!is_edge(at ? p->v[at - 1] : 0))
+	uint32_t before = at ? p->v[at - 1] : 0;
+	bool opens = is_edge(before), plain = opens || utf8_is_han(before);
+	if (p->v[at] != '*' || p->v[at + 1] != '*' || p->v[at + 2] == '*' || p->v[at + 2] == ' ' || !plain)
 		return 0;
-	for (size_t i = at + 3; i + 1 < p->n && i - at <= ASIDE_MAX && p->v[i] != '\n'; i++)
-		if (p->v[i] == '*' && p->v[i + 1] == '*')
-			return is_edge(p->v[i + 2]) ? i : 0;
+	for (size_t i = at + 2; i + 1 < p->n && i - at <= ASIDE_MAX && p->v[i] != '\n'; i++) {
+		if (p->v[i] != '*' || p->v[i + 1] != '*') {
+			plain &= !is_edge(p->v[i]);
+			continue;
+		}
+		bool closes = is_edge(p->v[i + 2]);
+		plain &= (closes || utf8_is_han(p->v[i + 2])) && i - at - 2 >= (opens || closes ? BOLD_AT_AN_EDGE : BOLD_IN_TEXT);
+		return (opens && closes) || plain ? i : 0;
+	}
 	return 0;
 }
 
