@@ -80,41 +80,30 @@ static bool fits(const struct tts_voice *v, const struct provider_person *who, i
 	return strict < 2 || age < 0 || !v->ages || (v->ages & 1u << age);
 }
 
-/* Those a draw is made among. */
-struct choice {
-	const struct option_list *v;
-	const struct provider_person *who;
-	int strict;
-	struct str but; /* the voice of this name is not meant */
-};
-
-/* Each of k is kept with probability 1/k: all are equally likely in the end, and one more at the end of the list changes 1 of k + 1 draws. */
-static bool choose(const struct choice *c, struct draw *d, struct tts_voice *ret)
-{
-	struct tts_voice voice = {.gender = NULL};
-	uint32_t seen = 0;
-	for (size_t i = 0; i < c->v->n; i++) {
-		if (tts_voice_parse(c->v->v[i], &voice, NULL) < 0 || str_eq(voice.name, c->but) ||
-			!fits(&voice, c->who, c->strict))
-			continue;
-		if (draw_below(d, ++seen) == 0)
-			*ret = voice;
-	}
-	return seen > 0;
-}
-
+/* Each voice's rank for this draw is its own (highest random weight; Thaler & Ravishankar 1998), and the first that fits is taken: all are equally likely, and a
+ * voice that is added to the list or taken out changes those sides alone that get it or had it. Likewise the other side's voice matters only to who would
+ * have the same. */
 struct tts_voice tts_voice_choose(
 	const struct option_list *v, const struct provider_person *who, struct str other, struct draw *d)
 {
-	struct tts_voice chosen = {.gender = NULL};
-	for (int strict = 2; strict >= 0; strict--) {
-		/* First whoever the other side is: only where both would have one voice does the one depend on the other. */
-		if (choose(&(struct choice){v, who, strict, STR("")}, d, &chosen) && !str_eq(chosen.name, other))
-			return chosen;
-		if (choose(&(struct choice){v, who, strict, other}, d, &chosen))
-			return chosen;
+	struct tts_voice voice = {.gender = NULL}, chosen = {.gender = NULL};
+	uint64_t key = draw_u64(d), best = 0;
+	for (int strict = 2; strict >= 0 && !chosen.name.n; strict--)
+		for (size_t i = 0; i < v->n; i++) {
+			struct draw own;
+			if (tts_voice_parse(v->v[i], &voice, NULL) < 0 || str_eq(voice.name, other) || !fits(&voice, who, strict))
+				continue;
+			draw_init(&own, key, voice.name, "voice");
+			uint64_t rank = draw_u64(&own);
+			if (chosen.name.n && rank <= best)
+				continue;
+			chosen = voice;
+			best = rank;
+		}
+	if (!chosen.name.n) { /* it is the only one */
+		int rc = tts_voice_parse(v->v[0], &chosen, NULL);
+		ASSERT(rc == 0);
 	}
-	ASSERT(v->n > 0 && tts_voice_parse(v->v[0], &chosen, NULL) == 0);
 	return chosen;
 }
 
