@@ -216,7 +216,16 @@ static struct json *judge_level(
 	return NULL;
 }
 
-/** The file's; when that is as it should be, each side's; each turn's. Silence has none. */
+static bool has_turns(const struct heard *h, int side)
+{
+	for (size_t i = 0; i < h->nturns; i++)
+		if (h->turns[i].side == side)
+			return true;
+	return false;
+}
+
+/** The file's; when that is as it should be, that of each side that has turns: the channel of another may hold a telephone's comfort noise, which is no
+ * voice; each turn's. Silence has none. */
 static void judge_loudness(const struct judging *j)
 {
 	const struct heard *h = j->h;
@@ -228,8 +237,8 @@ static void judge_loudness(const struct judging *j)
 	else
 		finding_text(j->f, "loudness", STR("silent"), "measurable");
 	for (int side = 0; side < SIDES && !found; side++) {
-		struct json *of_side =
-			isfinite(h->side_lufs[side]) ? judge_level(j, "loudness", h->side_lufs[side], call, "mLUFS") : NULL;
+		bool judged = isfinite(h->side_lufs[side]) && has_turns(h, side);
+		struct json *of_side = judged ? judge_level(j, "loudness", h->side_lufs[side], call, "mLUFS") : NULL;
 		if (of_side)
 			finding_side(j->f, of_side, side_name(side));
 	}

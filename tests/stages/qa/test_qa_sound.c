@@ -179,6 +179,31 @@ static void set_text(struct made *m, struct sound_work *w, size_t turn, const ch
 	json_set_text(&w->arena, json_at(m->turns, turn), "text", text);
 }
 
+/* The comfort noise of a telephone side that says nothing is no voice, and not too quiet for one. */
+static void noise_of_a_silent_side_is_no_voice(void **state)
+{
+	(void)state;
+	struct sound_work w;
+	CLEANUP(made_release) struct made m;
+	uint32_t noise = 1;
+	sound_work_init(&w, &stage_qa, NULL, "{rules: audio, max_gap_ms: 5000, max_silence_percent: 90}");
+	make_usual(&w, &m);
+	struct json *own = json_array(&w.arena);
+	JSON_EACH(segment, m.segments)
+		if (str_is(json_get_str(segment, "role"), "left"))
+			json_append(own, json_copy(&w.arena, segment));
+	m.segments = own;
+	set_text(&m, &w, 1, "");
+	set_text(&m, &w, 3, "");
+	for (int64_t i = 0; i < m.sound.frames; i++) { /* -68 dBFS */
+		noise = noise * 1664525u + 1013904223u;
+		m.sound.samples[i * 2 + 1] = 7e-4f * (float)((double)noise / 2147483648.0 - 1);
+	}
+	assert_string_equal(judge_made(&w, &m), "");
+	assert_true(acoustic(&w, "right.loudness_mlufs") > -70000); /* it is measured all the same */
+	sound_work_release(&w);
+}
+
 static void finds_sound_that_does_not_go_with_the_text(void **state)
 {
 	(void)state;
@@ -371,6 +396,7 @@ int main(void)
 		cmocka_unit_test(finds_silence),
 		cmocka_unit_test(finds_swapped_channels_and_leaks),
 		cmocka_unit_test(finds_clipping_and_levels),
+		cmocka_unit_test(noise_of_a_silent_side_is_no_voice),
 		cmocka_unit_test(finds_sound_that_does_not_go_with_the_text),
 		cmocka_unit_test(finds_misplaced_segments),
 		cmocka_unit_test(finds_files_that_lie),
