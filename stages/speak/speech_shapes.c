@@ -165,7 +165,12 @@ static size_t try_date(struct buf *b, struct span t, size_t at, size_t n)
 	buf_puts(b, "月");
 	digits_say_value(b, day);
 	buf_puts(b, "日");
-	return at + 6 + m + d;
+	size_t end = at + 6 + m + d;
+	if ((t.v[end] == '-' || t.v[end] == '~') && digits_at(t, end + 1) == 4) { /* 2024.10.1-2024.10.7 */
+		buf_puts(b, "到");
+		end++;
+	}
+	return end;
 }
 
 size_t speech_yuan(struct buf *b, struct span t, size_t at)

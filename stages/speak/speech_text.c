@@ -349,6 +349,11 @@ static const char *sign_of(struct span t, size_t at)
 	}
 }
 
+static bool is_range_mark(uint32_t cp)
+{
+	return cp == '-' || cp == '~';
+}
+
 /** $100, ¥100, HK$100: the name of the money follows the number. Position after it, or 0. */
 static size_t try_money(struct buf *b, struct span t, size_t at)
 {
@@ -362,6 +367,8 @@ static size_t try_money(struct buf *b, struct span t, size_t at)
 	if (amount)
 		return amount;
 	size_t end = speech_amount(b, t, at + n);
+	if (is_range_mark(t.v[end - 1])) /* ¥5-10: the money is named behind both */
+		end = speech_amount(b, t, end);
 	static const char *const myriads[] = {"万", "亿", "千", NULL}, *const yuan[] = {"元", NULL};
 	if (speech_after(t, end, myriads) && t.v[end] != ' ') {
 		char raw[4];
@@ -369,7 +376,12 @@ static size_t try_money(struct buf *b, struct span t, size_t at)
 		end++;
 	}
 	buf_puts(b, name);
-	return speech_after(t, end, yuan) && t.v[end] != ' ' ? end + 1 : end;
+	end += speech_after(t, end, yuan) && t.v[end] != ' ';
+	if (is_range_mark(t.v[end]) && speech_find(speech_money_signs, t, end + 1, false, &name)) { /* $5-$10 */
+		buf_puts(b, "到");
+		end++;
+	}
+	return end;
 }
 
 /** Speak what is at `at`; the position after it. */
