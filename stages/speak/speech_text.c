@@ -354,6 +354,16 @@ static bool is_range_mark(uint32_t cp)
 	return cp == '-' || cp == '~';
 }
 
+/** Behind an amount of money: $5-$10, ￥9.90-19.90. */
+static size_t say_money_range(struct buf *b, struct span t, size_t at)
+{
+	const char *name;
+	if (!is_range_mark(t.v[at]) || (!is_digit(t.v[at + 1]) && !speech_find(speech_money_signs, t, at + 1, false, &name)))
+		return at;
+	buf_puts(b, "到");
+	return at + 1;
+}
+
 /** $100, ¥100, HK$100: the name of the money follows the number. Position after it, or 0. */
 static size_t try_money(struct buf *b, struct span t, size_t at)
 {
@@ -365,7 +375,7 @@ static size_t try_money(struct buf *b, struct span t, size_t at)
 		return 0;
 	size_t amount = strcmp(name, "元") == 0 ? speech_yuan(b, t, at + n) : 0;
 	if (amount)
-		return amount;
+		return say_money_range(b, t, amount);
 	size_t end = speech_amount(b, t, at + n);
 	if (is_range_mark(t.v[end - 1])) /* ¥5-10: the money is named behind both */
 		end = speech_amount(b, t, end);
@@ -377,11 +387,7 @@ static size_t try_money(struct buf *b, struct span t, size_t at)
 	}
 	buf_puts(b, name);
 	end += speech_after(t, end, yuan) && t.v[end] != ' ';
-	if (is_range_mark(t.v[end]) && speech_find(speech_money_signs, t, end + 1, false, &name)) { /* $5-$10 */
-		buf_puts(b, "到");
-		end++;
-	}
-	return end;
+	return say_money_range(b, t, end);
 }
 
 /** Speak what is at `at`; the position after it. */
