@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define SILENT 1e-4 /* -80 dB of full scale */
+#define FADE_MS 3
 
 double mix_db(double factor)
 {
@@ -47,4 +48,16 @@ bool mix_trim(struct sound *s, double below_db, int64_t before_ms, int64_t after
 	memmove(s->samples, s->samples + first, (size_t)(last + 1 - first) * sizeof *s->samples);
 	sound_resize(s, last + 1 - first);
 	return true;
+}
+
+void mix_fade(struct sound *s)
+{
+	int64_t n = (int64_t)s->rate * FADE_MS / 1000;
+	if (n > s->frames / 2)
+		n = s->frames / 2;
+	for (int64_t i = 0; i < n; i++) { /* a straight line: the same on every machine */
+		float part = (float)(i + 1) / (float)(n + 1);
+		s->samples[i] *= part;
+		s->samples[s->frames - 1 - i] *= part;
+	}
 }

@@ -44,6 +44,7 @@ static int make_sound(const struct turns *t, const struct turn *turn, struct sou
 	mix_center(&s);
 	if (!mix_trim(&s, p->trim_db, p->trim_before_ms, p->trim_after_ms))
 		return err_set(e, ERR_DATA, "the sound is silent");
+	mix_fade(&s);
 	if (p->telephone[turn->side] != LINE_NONE) {
 		struct telephone_line line = {.kind = (enum line)p->telephone[turn->side], .noise_db = p->line_noise_db};
 		noise_of(t, turn, &line.noise);

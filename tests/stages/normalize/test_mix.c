@@ -56,6 +56,23 @@ static void trims_both_ends(void **state)
 	assert_false(mix_trim(&silent, 45, 10, 40));
 }
 
+static void fades_both_ends(void **state)
+{
+	(void)state;
+	CLEANUP(sound_release) struct sound s = tone(0.5, 0, 24000);
+	CLEANUP(sound_release) struct sound was = tone(0.5, 0, 24000);
+	for (int64_t i = 0; i < s.frames; i++)
+		s.samples[i] = was.samples[i] = 0.5f;
+	mix_fade(&s);
+	assert_true(s.samples[0] < 0.01f && s.samples[s.frames - 1] < 0.01f);
+	for (int64_t i = 1; i < 72; i++) /* 3 ms, no step larger than what a straight line takes */
+		assert_true(s.samples[i] > s.samples[i - 1] && s.samples[i] - s.samples[i - 1] < 0.5f / 70);
+	assert_memory_equal(s.samples + 72, was.samples + 72, (size_t)(s.frames - 144) * sizeof(float));
+	s.frames = 3; /* shorter than both fades */
+	mix_fade(&s);
+	s.frames = was.frames;
+}
+
 static void decibels(void **state)
 {
 	(void)state;
@@ -67,6 +84,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(takes_the_offset_away),
 		cmocka_unit_test(trims_both_ends),
+		cmocka_unit_test(fades_both_ends),
 		cmocka_unit_test(decibels),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
