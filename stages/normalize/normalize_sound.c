@@ -291,7 +291,8 @@ static int check_noise(const struct turns *t, const struct pass *x, const struct
 		if (t->speaks[side] && p->telephone[side] != LINE_NONE && p->comfort_noise_db > 0 &&
 			!is_limited(t, aim, side) && p->loudness - x->side[side].integrated_lufs > CODEC_LU)
 			return err_set(e, ERR_DATA,
-				"the %s side speaks so little of the call that its comfort noise counts for its loudness, which is %.2f "
+				"the %s side speaks so little of the call that its comfort noise counts for its loudness, which is "
+				"%.2f "
 				"LUFS in place of %.2f: raise comfort_noise_db (%g)",
 				side == SIDE_LEFT ? "left" : "right", x->side[side].integrated_lufs, p->loudness, p->comfort_noise_db);
 	return 0;
