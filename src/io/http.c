@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/list.h"
+#include "io/http_ends.h"
 #include "io/http_facts.h"
 
 #include <curl/curl.h>
@@ -89,150 +90,15 @@ struct http {
 
 /* --- Ends --- */
 
-static const char *const end_names[] = {
-	[HTTP_DONE] = "done",
-	[HTTP_NO_CONNECT] = "no connection",
-	[HTTP_RESET] = "connection broken",
-	[HTTP_TIMEOUT] = "timed out",
-	[HTTP_STALL] = "stalled",
-	[HTTP_TOO_LONG] = "reply too long",
-	[HTTP_BROKEN] = "broken reply",
-	[HTTP_CANCELLED] = "cancelled",
-	[HTTP_UNTRUSTED] = "certificate not trusted",
-};
-
-const char *http_end_name(enum http_end e)
+static struct http_course course_of(const struct slot *s, CURLcode code)
 {
-	return end_names[e];
-}
-
-/* What a result means by itself. All others: no connection before the request was sent, a broken reply after. */
-static const struct {
-	CURLcode code;
-	enum http_end end;
-} ends[] = {
-	{CURLE_OPERATION_TIMEDOUT, HTTP_TIMEOUT},
-	{CURLE_FILESIZE_EXCEEDED, HTTP_TOO_LONG},
-	{CURLE_PEER_FAILED_VERIFICATION, HTTP_UNTRUSTED},
-	{CURLE_SSL_CACERT_BADFILE, HTTP_UNTRUSTED},
-	{CURLE_SSL_CRL_BADFILE, HTTP_UNTRUSTED},
-	{CURLE_SSL_ISSUER_ERROR, HTTP_UNTRUSTED},
-	{CURLE_SSL_PINNEDPUBKEYNOTMATCH, HTTP_UNTRUSTED},
-	{CURLE_SSL_INVALIDCERTSTATUS, HTTP_UNTRUSTED},
-};
-/* Once the request was sent: the connection broke. */
-static const CURLcode resets[] = {CURLE_GOT_NOTHING, CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_SEND_FAIL_REWIND,
-	CURLE_ABORTED_BY_CALLBACK, CURLE_UNRECOVERABLE_POLL, CURLE_COULDNT_CONNECT, CURLE_SSL_CONNECT_ERROR};
-
-static enum http_end end_of(const struct slot *s, CURLcode code)
-{
-	if (code == CURLE_OK) /* curl is content with a connection that was closed within the headers */
-		return s->headers_whole ? HTTP_DONE : HTTP_RESET;
-	if (s->too_long)
-		return HTTP_TOO_LONG;
-	for (size_t i = 0; i < COUNT_OF(ends); i++)
-		if (ends[i].code == code)
-			return ends[i].end;
-	if (s->sends == 0)
-		return HTTP_NO_CONNECT;
-	/* A bad chunk has the code of a broken connection. */
-	if (s->headers_broken || strstr(s->words, "chunk"))
-		return HTTP_BROKEN;
-	for (size_t i = 0; i < COUNT_OF(resets); i++)
-		if (resets[i] == code)
-			return HTTP_RESET;
-	return HTTP_BROKEN;
-}
-
-/* Words of curl that hold numbers and fixed text alone. Others name hosts, proxies (with their passwords) or what the server sent. */
-static const char *const safe_words[] = {"SSL certificate problem: ", "SSL connection timeout",
-	"error:", "OpenSSL SSL_read: ", "Recv failure: ", "Send failure: ", "transfer closed with ",
-	"Operation timed out after ", "Connection timed out after ", "Connection timeout after ",
-	"Resolving timed out after ", "Received HTTP/0.9 when not allowed", "CONNECT tunnel failed, response ",
-	"Received HTTP code ", "Proxy CONNECT aborted", "Illegal or missing hexadecimal sequence in chunked-encoding",
-	"Too long hexadecimal number in chunked-encoding", "Malformed encoding found in chunked-encoding"};
-
-/* OpenSSL's words for a first record that is none: the server answered in plain HTTP. */
-static bool not_tls(const char *words)
-{
-	return strstr(words, "wrong version number") || strstr(words, "packet length too long") ||
-		   strstr(words, "http request") || strstr(words, "unknown protocol");
-}
-
-/* A server of plain HTTP may also just hang up on what it cannot read. */
-static bool broken_off(const char *words)
-{
-	return strstr(words, "SSL_ERROR_SYSCALL") || strstr(words, "Connection reset by peer") ||
-		   strstr(words, "unexpected eof");
-}
-
-static bool any_proxy(void)
-{
-	static const char *const names[] = {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
-	for (size_t i = 0; i < COUNT_OF(names); i++) {
-		const char *value = getenv(names[i]);
-		if (value && *value)
-			return true;
-	}
-	return false;
-}
-
-/* "Failed to connect to HOST port PORT after …": another place than the url's is a proxy's, which the environment names. */
-static bool was_proxy(const struct slot *s)
-{
-	static const char begins[] = "Failed to connect to ";
-	char *url = NULL, *host = NULL, *port = NULL, own[CURL_ERROR_SIZE];
-	bool proxy = false;
-	CURLU *u = curl_url();
-	curl_easy_getinfo(s->easy, CURLINFO_EFFECTIVE_URL, &url);
-	if (u && url && any_proxy() && strncmp(s->words, begins, sizeof(begins) - 1) == 0 &&
-		curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK && curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
-		curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK) {
-		size_t bare = strlen(host) - (host[0] == '[' ? 2 : 0); /* curl says ::1, the url [::1] */
-		snprintf(own, sizeof(own), "%s%.*s port %s ", begins, (int)bare, host + (host[0] == '['), port);
-		proxy = strncasecmp(s->words, own, strlen(own)) != 0;
-	}
-	curl_free(host);
-	curl_free(port);
-	curl_url_cleanup(u);
-	return proxy;
-}
-
-static void explain_failure(struct slot *s, CURLcode code)
-{
-	struct http_reply *r = &s->reply;
-	const char *words = NULL;
-	long system = 0;
-	char room[64];
-	for (size_t i = 0; i < COUNT_OF(safe_words) && !words; i++)
-		if (strncmp(s->words, safe_words[i], strlen(safe_words[i])) == 0)
-			words = s->words;
-	if (s->headers_broken)
-		words = "headers over 64 KiB";
-	else if (s->too_long || code == CURLE_FILESIZE_EXCEEDED)
-		words = "over the size limit";
-	else if (code == CURLE_OK)
-		words = "the connection was closed within the headers";
-	else if (code == CURLE_ABORTED_BY_CALLBACK)
-		words = "the connection was closed before a reply";
-	else if (code == CURLE_SSL_CONNECT_ERROR && s->sends == 0 && not_tls(s->words))
-		words = "the server does not speak TLS; did you mean http://?";
-	else if (code == CURLE_SSL_CONNECT_ERROR && s->sends == 0 && broken_off(s->words))
-		words = "the server broke off the TLS handshake; did you mean http://?";
-	else if (code == CURLE_PEER_FAILED_VERIFICATION && strncmp(s->words, "SSL: ", 5) == 0)
-		words = "the certificate is for another name";
-	if (words) {
-		snprintf(r->what, sizeof(r->what), "%.*s", (int)sizeof(r->what) - 1, words);
-		return;
-	}
-	curl_easy_getinfo(s->easy, CURLINFO_OS_ERRNO, &system);
-	if (code == CURLE_COULDNT_CONNECT && system != 0)
-		snprintf(r->what, sizeof(r->what), "%s: %s",
-			was_proxy(s) ? "the proxy of http_proxy, https_proxy or all_proxy (no_proxy names servers without one)"
-						 : curl_easy_strerror(code),
-			strerror_r((int)system, room, sizeof(room)));
-	else
-		snprintf(r->what, sizeof(r->what), "%s", curl_easy_strerror(code));
+	return (struct http_course){.easy = s->easy,
+		.code = (int)code,
+		.sends = s->sends,
+		.too_long = s->too_long,
+		.headers_broken = s->headers_broken,
+		.headers_whole = s->headers_whole,
+		.words = s->words};
 }
 
 /* --- What curl calls while a reply comes --- */
@@ -529,7 +395,8 @@ void http_begin(struct http *h, const struct http_request *q, void (*done)(void 
 	CURLcode code = slot_fill(s, q);
 	if (code != CURLE_OK) {
 		s->reply.end = HTTP_NO_CONNECT;
-		explain_failure(s, code);
+		struct http_course course = course_of(s, code);
+		http_explain(&course, s->reply.what, sizeof(s->reply.what));
 		list_append(&h->refused, &s->link);
 		return;
 	}
@@ -553,9 +420,10 @@ static bool take_messages(struct shard *shard)
 		char *private = NULL;
 		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &private);
 		struct slot *s = (struct slot *)(void *)private;
-		enum http_end end = end_of(s, code);
+		struct http_course course = course_of(s, code);
+		enum http_end end = http_end_of(&course);
 		if (end != HTTP_DONE)
-			explain_failure(s, code);
+			http_explain(&course, s->reply.what, sizeof(s->reply.what));
 		curl_multi_remove_handle(shard->multi, s->easy);
 		finish(s, end);
 		any = true;
