@@ -307,21 +307,20 @@ static int probe_place(struct tts_asking *s, struct buf *ret, struct err *e)
 	return 0;
 }
 
-/* Each voice of the list at the first place: one that is misspelt would never be heard. The first that will not do is the error. */
+/* Each voice of the list at the place that s->only tells: one that is misspelt would never be heard. The first that will not do is the error. */
 static int probe_voices(struct tts_asking *s, struct provider_speak *q, struct err *e)
 {
 	CLEANUP(buf_release) struct buf said = BUF_INIT;
-	size_t first = 0;
 	struct tts_voice one;
 	int rc = 0;
-	s->only = &first;
 	for (size_t i = 0; rc == 0 && i < s->o->voices.n && i < PROBE_VOICES; i++) {
 		struct json *voice = json_object(s->arena);
 		rc = tts_voice_parse(s->o->voices.v[i], &one, e);
+		if (rc < 0)
+			break;
 		json_set_str(s->arena, voice, "voice", one.name);
 		q->voice = voice;
-		if (rc == 0)
-			rc = probe_place(s, &said, e);
+		rc = probe_place(s, &said, e);
 	}
 	return rc;
 }
@@ -346,6 +345,7 @@ int tts_probe(
 	s.only = &at;
 	for (; at < s.n && rc == 0; at++)
 		rc = probe_place(&s, &said, e);
+	at = 0;
 	if (rc == 0 && c->names)
 		rc = probe_voices(&s, &q, e);
 	if (rc == 0)
