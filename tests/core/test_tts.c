@@ -374,7 +374,7 @@ static void a_sound_that_kills(void **state)
 	struct err e = ERR_INIT;
 	open_kit(&k, 4, 2, 1);
 	assert_int_equal(say(&k, (const char *const[]){"a", "killer", "c", NULL}, &e), ERR_INVALID);
-	assert_string_equal(e.text, "left 1: no sound would do, in 1 voice; the last: the worker died");
+	assert_string_equal(e.text, "left 1 \"killer\": no sound would do, in 1 voice; the last: the worker died");
 	assert_int_equal(k.nasked, 3);
 	ASKED(&k, 1, "0: killer");
 	ASKED(&k, 2, "1: killer");
