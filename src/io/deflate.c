@@ -27,15 +27,15 @@ static int unpack(struct libdeflate_decompressor *d, struct str packed, size_t m
 {
 	for (size_t room = packed.n < max / 4 ? packed.n * 4 : max;; room = room < max / 2 ? room * 2 : max) {
 		size_t in = 0, out = 0;
-		char *to = buf_reserve(ret, room + 1); /* one more: `max` bytes and no more, or too big */
+		char *to = buf_reserve(ret, room);
 		if (!to)
 			return ERR_TOOBIG;
-		enum libdeflate_result rc = libdeflate_zlib_decompress_ex(d, packed.p, packed.n, to, room + 1, &in, &out);
-		if (rc == LIBDEFLATE_SUCCESS && out <= max) {
+		enum libdeflate_result rc = libdeflate_zlib_decompress_ex(d, packed.p, packed.n, to, room, &in, &out);
+		if (rc == LIBDEFLATE_SUCCESS) {
 			ret->len += out;
 			return in == packed.n ? 0 : ERR_PARSE; /* more bytes behind the end */
 		}
-		if (rc == LIBDEFLATE_SUCCESS || (rc == LIBDEFLATE_INSUFFICIENT_SPACE && room == max))
+		if (rc == LIBDEFLATE_INSUFFICIENT_SPACE && room == max)
 			return ERR_TOOBIG;
 		if (rc != LIBDEFLATE_INSUFFICIENT_SPACE)
 			return ERR_PARSE;

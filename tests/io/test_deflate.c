@@ -56,6 +56,15 @@ static void damaged(void **state)
 	buf_clear(&out);
 	assert_int_equal(deflate_unpack(buf_view(&packed), 1 << 20, &out, NULL), ERR_PARSE);
 	assert_int_equal(out.len, 0);
+	/* The cap may be as large as the buffer's own: what fits is unpacked. */
+	CLEANUP(buf_release) struct buf small = BUF_INIT_MAX(2000);
+	buf_clear(&packed);
+	buf_truncate(&raw, 1500);
+	deflate_pack(&packed, buf_view(&raw));
+	assert_int_equal(deflate_unpack(buf_view(&packed), 2000, &small, NULL), 0);
+	assert_true(small.len == 1500 && !buf_error(&small));
+	buf_clear(&small);
+	assert_int_equal(deflate_unpack(buf_view(&packed), 1499, &small, NULL), ERR_TOOBIG);
 	/* A megabyte of zeros in a kilobyte does not get past its cap. */
 	CLEANUP(buf_release) struct buf zeros = BUF_INIT;
 	buf_reserve(&zeros, 1 << 20);
