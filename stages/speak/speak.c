@@ -263,7 +263,7 @@ static const char *libraries(void)
 const struct stage_ops stage_speak = {
 	.name = "speak",
 	.help = "Speaks each turn: text normalised for speech, one voice a side, stored as FLAC.",
-	.version = 3,
+	.version = 4,
 	.kind = STAGE_MAP,
 	.exec = EXEC_SOUND,
 	.flags = STAGE_DRAWS,

@@ -146,27 +146,24 @@ static size_t try_fixed(struct buf *b, struct span t, size_t at)
 	return 0;
 }
 
-/** 2024-10-01, 2024/10/1, 2024.10.1 */
+/** 2024-10-01, 2024/10/1, 2024.10.1; of years with two digits 24/10/1 alone: 24-10-01 may be any number */
 static size_t try_date(struct buf *b, struct span t, size_t at, size_t n)
 {
 	uint32_t sep = t.v[at + n];
-	if (n != 4 || (sep != '-' && sep != '/' && sep != '.'))
+	if (!(n == 4 && (sep == '-' || sep == '/' || sep == '.')) && !(n == 2 && sep == '/'))
 		return 0;
-	size_t m = digits_at(t, at + 5);
-	if (m < 1 || m > 2 || t.v[at + 5 + m] != sep)
+	size_t m_at = at + n + 1, m = digits_at(t, m_at), d_at = m_at + m + 1;
+	if (m < 1 || m > 2 || t.v[m_at + m] != sep)
 		return 0;
-	size_t d = digits_at(t, at + 6 + m);
-	int64_t year = digits_value(t, at, 4), month = digits_value(t, at + 5, m), day = digits_value(t, at + 6 + m, d);
-	if (d < 1 || d > 2 || year < 1900 || year > 2100 || month < 1 || month > 12 || day < 1 || day > 31)
+	size_t d = digits_at(t, d_at), end = d_at + d;
+	int64_t year = digits_value(t, at, n), month = digits_value(t, m_at, m), day = digits_value(t, d_at, d);
+	bool other_year = n == 4 ? year < 1900 || year > 2100 : t.v[end] == sep;
+	if (other_year || d < 1 || d > 2 || month < 1 || month > 12 || day < 1 || day > 31)
 		return 0;
-	digits_say(b, t, at, 4, false);
+	digits_say(b, t, at, n, false);
 	buf_puts(b, "年");
-	digits_say_value(b, month);
-	buf_puts(b, "月");
-	digits_say_value(b, day);
-	buf_puts(b, "日");
-	size_t end = at + 6 + m + d;
-	if ((t.v[end] == '-' || t.v[end] == '~') && digits_at(t, end + 1) == 4) { /* 2024.10.1-2024.10.7 */
+	say_day(b, month, day);
+	if ((t.v[end] == '-' || t.v[end] == '~') && digits_at(t, end + 1) == n) { /* 2024.10.1-2024.10.7 */
 		buf_puts(b, "到");
 		end++;
 	}

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/utf8.h"
 #include "io/text.h"
+#include "stages/speak/speech_digits.h"
 #include "stages/speak/speech_tables.h"
 
 #include <stdlib.h>
@@ -62,6 +63,7 @@ static bool is_letter(uint32_t cp)
 /* --- What is not said: stage directions, placeholders, markup --- */
 
 #define ASIDE_MAX 60 /* code points; longer text in brackets is text */
+#define CODE_MIN 3   /* digits of a code or number that is said though it stands in brackets */
 
 static uint32_t closing(uint32_t open)
 {
@@ -81,17 +83,25 @@ static uint32_t closing(uint32_t open)
 	}
 }
 
-/** Something in brackets: position after it when it is to be left out, else 0. Digits alone stay: (010)12345678. */
-static size_t aside_end(const struct points *p, size_t at)
+/** Something in brackets: position after it when it is to be left out, else 0. What the caller says stays: a number alone, (010)12345678, and one
+ * with its name, (尾号1234); of this the brackets become pauses. */
+static size_t aside_end(struct points *p, size_t at)
 {
 	uint32_t close = closing(p->v[at]);
-	bool digits = true;
+	bool digits = true, code = false;
 	for (size_t i = at + 1; close && i < p->n && i - at <= ASIDE_MAX; i++) {
+		if (p->v[i] == close && code && p->v[at] == '(') {
+			p->v[at] = p->v[i] = ',';
+			return 0;
+		}
 		if (p->v[i] == close)
 			return digits && p->v[at] == '(' ? 0 : i + 1;
 		if (p->v[i] == p->v[at])
 			return 0;
-		digits &= is_digit(p->v[i]);
+		digits &= is_digit(p->v[i]) || (p->v[i] == '-' && i > at + 1);
+		struct span t = {p->v, p->n};
+		code |= digits_at(t, i) >= CODE_MIN &&
+				(digits_stand_after(t, i, speech_code_words) || digits_stand_after(t, i, speech_phone_words));
 	}
 	return 0;
 }
