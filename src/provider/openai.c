@@ -95,9 +95,10 @@ static int exchange_once(struct question *s, size_t model, enum openai_format fo
 	CLEANUP(buf_release) struct buf body = BUF_INIT_MAX(OPENAI_BODY_MAX);
 	CLEANUP(remote_wipe) struct buf authorization = BUF_INIT;
 	CLEANUP(exchange_release) struct exchange x = {.not_before_ms = not_before_ms};
+	struct openai_sending sending = {.params = o, .model = openai_model(o, model), .format = format, .q = s->q};
 	struct str key = remote_key(o->api_key_env);
 	size_t text_bytes = 0;
-	int rc = openai_body(o, openai_model(o, model), format, s->q, &body, &text_bytes, e);
+	int rc = openai_body(&sending, &body, &text_bytes, e);
 	if (rc < 0)
 		return rc;
 	buf_printf(&authorization, "Authorization: Bearer %.*s", STR_FMT(key));
@@ -118,7 +119,7 @@ static int exchange_once(struct question *s, size_t model, enum openai_format fo
 	rc = account_exchange(s->account, &x, e);
 	if (rc < 0)
 		return rc;
-	openai_read(s->arena, &x.reply, openai_model(o, model), key, clock_wall_ms(), ret);
+	openai_read(s->arena, &x.reply, sending.model, key, clock_wall_ms(), ret);
 	s->facts = x.reply.facts;
 	s->took_us = x.reply.total_us;
 	tell(s, &x, text_bytes, !may_lower(s, format, ret), ret);

@@ -44,10 +44,16 @@ int openai_probe(
 enum openai_format { OPENAI_FORMAT_NONE, OPENAI_FORMAT_OBJECT, OPENAI_FORMAT_SCHEMA };
 /** The response_format of a request, when `refused` of the better ones are not taken (json_refused; counts in mode auto only). */
 enum openai_format openai_format_of(const struct openai_params *p, int refused, const struct provider_ask *q);
+/** What one request says. */
+struct openai_sending {
+	const struct openai_params *params;
+	struct str model;
+	enum openai_format format;
+	const struct provider_ask *q;
+};
 /** The body, appended. *ret_text is how many of its bytes are not sound. ERR_DATA: the request is none of ours, or is over OPENAI_BODY_MAX; errors of the
  * object reader as they come. */
-int openai_body(const struct openai_params *p, struct str model, enum openai_format format,
-	const struct provider_ask *q, struct buf *ret, size_t *ret_text, struct err *e);
+int openai_body(const struct openai_sending *x, struct buf *ret, size_t *ret_text, struct err *e);
 /** What the option table cannot say of `extra`: names that are ours. */
 int openai_check_extra(const struct json *extra, struct err *e);
 

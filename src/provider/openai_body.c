@@ -157,27 +157,27 @@ static void put_sampling(const struct openai_params *p, const struct provider_as
 		buf_printf(b, ",\"seed\":%lld", (long long)q->seed);
 }
 
-int openai_body(const struct openai_params *p, struct str model, enum openai_format format,
-	const struct provider_ask *q, struct buf *ret, size_t *ret_text, struct err *e)
+int openai_body(const struct openai_sending *x, struct buf *ret, size_t *ret_text, struct err *e)
 {
+	const struct provider_ask *q = x->q;
 	size_t begin = ret->len, sound = 0;
 	buf_puts(ret, "{\"model\":");
-	json_write_string(ret, model);
+	json_write_string(ret, x->model);
 	buf_puts(ret, ",\"messages\":");
 	int rc = put_messages(json_get(q->request, "messages"), q, ret, &sound, e);
 	if (rc < 0)
 		return rc;
-	put_sampling(p, q, ret);
-	put_stop(&p->stop, ret);
-	if (format == OPENAI_FORMAT_OBJECT)
+	put_sampling(x->params, q, ret);
+	put_stop(&x->params->stop, ret);
+	if (x->format == OPENAI_FORMAT_OBJECT)
 		buf_puts(ret, ",\"response_format\":{\"type\":\"json_object\"}");
-	if (format == OPENAI_FORMAT_SCHEMA) {
+	if (x->format == OPENAI_FORMAT_SCHEMA) {
 		buf_puts(
 			ret, ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"answer\",\"schema\":");
 		json_write(ret, q->schema);
 		buf_puts(ret, "}}");
 	}
-	put_extra(q->arena, p->extra, ret);
+	put_extra(q->arena, x->params->extra, ret);
 	buf_puts(ret, ",\"stream\":false}");
 	if (buf_error(ret))
 		return err_set(e, ERR_DATA, "the request is over %zu MiB", OPENAI_BODY_MAX >> 20);

@@ -148,7 +148,8 @@ static void body_case(const char *with, const char *request, const char *schema,
 		.seed = 7,
 		.object = sound};
 	enum openai_format format = openai_format_of(&k.params, atomic_load(&k.params.json_refused[0]), &q);
-	int rc = openai_body(&k.params, k.params.model, format, &q, &b, &text, &e);
+	struct openai_sending x = {.params = &k.params, .model = k.params.model, .format = format, .q = &q};
+	int rc = openai_body(&x, &b, &text, &e);
 	if (rc < 0)
 		fail_msg("%s: %s", request, e.text);
 	assert_string_equal(text_of(&k, openai_kit_json(&k, b.data)), text_of(&k, openai_kit_json(&k, want)));
@@ -227,7 +228,8 @@ static void bad_bodies(void **state)
 		size_t text;
 		openai_kit_open(&k, "{" BASE "}");
 		struct provider_ask q = {.arena = &k.arena, .request = openai_kit_json(&k, cases[i].request), .object = sound};
-		assert_int_equal(openai_body(&k.params, k.params.model, OPENAI_FORMAT_NONE, &q, &b, &text, &e), cases[i].rc);
+		struct openai_sending x = {.params = &k.params, .model = k.params.model, .format = OPENAI_FORMAT_NONE, .q = &q};
+		assert_int_equal(openai_body(&x, &b, &text, &e), cases[i].rc);
 		assert_true(e.text[0]);
 		openai_kit_close(&k);
 	}
