@@ -1,4 +1,4 @@
-/* HTTP by libcurl: one loop thread with a curl multi handle, thousands of requests in flight. The only file that includes curl is http.c.
+/* HTTP by libcurl: one loop thread with a curl multi handle, thousands of requests in flight. Only http*.c include curl.
  *
  * Threads: http_new() starts the loop thread, http_free() ends it. Functions marked [loop] may be called only on it, that is from `turn` and `done`;
  * http_poke() from anywhere. Ownership: a request and what it points to belong to the caller until `done`; the reply belongs to the loop and
