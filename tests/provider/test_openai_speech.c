@@ -1,4 +1,5 @@
-/* The provider openai-speech against a little server on loopback: what it sends, forms of replies, failures. What both kinds share is in test_chattts. */
+/* The provider openai-speech against a little server on loopback: what it sends, forms of replies, failures. What both kinds share is in
+ * test_chattts and test_chattts_failures. */
 #include "tests/provider/tts_kit.h"
 
 #include "base/alloc.h"
