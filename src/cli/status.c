@@ -203,16 +203,29 @@ static struct json *failure_json(struct arena *a, const struct query_failure *f)
 	return row;
 }
 
-/* A line each, or one line of JSON. */
+/* Calls, as one line of JSON by `rows`, or without these as the `lines` that were written of each. */
+static void say_list(struct arena *a, struct buf *lines, struct json *rows, const char *what)
+{
+	if (rows) {
+		struct json *out = json_object(a);
+		json_set(a, out, what, rows);
+		json_write(lines, out);
+		buf_putc(lines, '\n');
+	} else if (lines->len == 0) {
+		buf_printf(lines, "no call is %s\n", what);
+	}
+	say_out(lines);
+}
+
 static void list_quarantined(struct store *store, bool json)
 {
 	CLEANUP(arena_release) struct arena a = ARENA_INIT;
 	CLEANUP(buf_release) struct buf b = BUF_INIT_MAX((size_t)1 << 30);
 	struct query_failure *found = NULL;
 	size_t n = query_failures(store, &a, LIST_MAX, &found);
-	struct json *out = json_object(&a), *rows = json_array(&a);
+	struct json *rows = json ? json_array(&a) : NULL;
 	for (size_t i = 0; i < n; i++) {
-		if (json) {
+		if (rows) {
 			json_append(rows, failure_json(&a, &found[i]));
 			continue;
 		}
@@ -221,14 +234,7 @@ static void list_quarantined(struct store *store, bool json)
 		put_clean(&b, found[i].text);
 		buf_putc(&b, '\n');
 	}
-	if (json) {
-		json_set(&a, out, "quarantined", rows);
-		json_write(&b, out);
-		buf_putc(&b, '\n');
-	} else if (n == 0) {
-		buf_puts(&b, "no call is quarantined\n");
-	}
-	say_out(&b);
+	say_list(&a, &b, rows, "quarantined");
 }
 
 /* How often each rule found something, in the order of the first: {"too_fast": 5, "loudness": 1}. */
@@ -264,10 +270,10 @@ static void list_rejected(struct store *store, bool json)
 	CLEANUP(buf_release) struct buf b = BUF_INIT_MAX((size_t)1 << 30);
 	struct query_rejection *found = NULL;
 	size_t n = query_rejections(store, &a, LIST_MAX, &found);
-	struct json *out = json_object(&a), *rows = json_array(&a);
+	struct json *rows = json ? json_array(&a) : NULL;
 	for (size_t i = 0; i < n; i++) {
 		struct json *rules = rules_of(&a, found[i].findings), *row = json_object(&a);
-		if (!json) {
+		if (!rows) {
 			put_rejection(&b, &found[i], rules);
 			continue;
 		}
@@ -276,14 +282,7 @@ static void list_rejected(struct store *store, bool json)
 		json_set(&a, row, "rules", rules);
 		json_append(rows, row);
 	}
-	if (json) {
-		json_set(&a, out, "rejected", rows);
-		json_write(&b, out);
-		buf_putc(&b, '\n');
-	} else if (n == 0) {
-		buf_puts(&b, "no call is rejected\n");
-	}
-	say_out(&b);
+	say_list(&a, &b, rows, "rejected");
 }
 
 static int watch(struct store *store, const char *work, bool json, struct err *e)

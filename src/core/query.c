@@ -9,6 +9,24 @@
 
 _Static_assert(OUTCOME_REJECTED == 2 && OUTCOME_QUARANTINED == 3 && OUTCOME_FAILED == 4, "numbers in SQL");
 
+/* A query whose one parameter is its limit, before its first row. */
+static int list_prepare(struct store *s, size_t max, const char *sql, struct db_stmt **ret)
+{
+	int rc = db_prepare(store_db(s), sql, ret, NULL);
+	if (rc >= 0)
+		db_int(*ret, 1, (int64_t)max);
+	return rc;
+}
+
+/* `n` rows of `size` bytes, as an array in the arena. */
+static void *rows_keep(struct arena *a, const void *rows, size_t n, size_t size)
+{
+	void *kept = arena_array(a, n + 1, size);
+	if (n)
+		memcpy(kept, rows, n * size);
+	return kept;
+}
+
 static void fill_failure(struct arena *a, struct db_stmt *st, struct query_failure *ret)
 {
 	ret->stage = arena_str(a, db_col_str(st, 0));
@@ -24,21 +42,18 @@ size_t query_failures(struct store *s, struct arena *a, size_t max, struct query
 	CLEANUP(free_ptr) struct query_failure *v = NULL;
 	size_t n = 0, cap = 0;
 	/* One row a call and stage: with max() SQLite takes the other columns from that row. */
-	int rc = db_prepare(store_db(s),
+	int rc = list_prepare(s, max,
 		"SELECT s.name,i.id,f.code,f.text,max(f.run) FROM failure f JOIN memo m ON m.stage=f.stage AND "
 		"m.item=f.item" NOW_FAILED " JOIN stage s ON s.n=f.stage JOIN item i ON i.n=f.item GROUP BY f.stage,f.item "
 		"ORDER BY m.outcome,max(f.run) DESC,i.id LIMIT ?",
-		&st, NULL);
+		&st);
 	if (rc < 0)
 		return 0;
-	db_int(st, 1, (int64_t)max);
 	while (n < max && db_step(st, NULL) > 0) {
 		GROW(v, n, cap);
 		fill_failure(a, st, &v[n++]);
 	}
-	*ret = arena_array(a, n + 1, sizeof(**ret));
-	if (n)
-		memcpy(*ret, v, n * sizeof(*v));
+	*ret = rows_keep(a, v, n, sizeof(*v));
 	return n;
 }
 
@@ -47,14 +62,13 @@ size_t query_rejections(struct store *s, struct arena *a, size_t max, struct que
 	CLEANUP(db_stmt_cleanup) struct db_stmt *st = NULL;
 	CLEANUP(free_ptr) struct query_rejection *v = NULL;
 	size_t n = 0, cap = 0;
-	int rc = db_prepare(store_db(s),
+	int rc = list_prepare(s, max,
 		"SELECT s.name,i.id,r.fields FROM memo m JOIN stage s ON s.n=m.stage JOIN item i ON i.n=m.item LEFT JOIN "
 		"result r ON "
 		"r.n=m.result WHERE m.outcome=2 ORDER BY s.n,i.id LIMIT ?",
-		&st, NULL);
+		&st);
 	if (rc < 0)
 		return 0;
-	db_int(st, 1, (int64_t)max);
 	while (n < max && db_step(st, NULL) > 0) {
 		struct json *fields = NULL;
 		if (json_parse(a, db_col_str(st, 2), &fields, NULL) < 0)
@@ -64,9 +78,7 @@ size_t query_rejections(struct store *s, struct arena *a, size_t max, struct que
 			.id = arena_str(a, db_col_str(st, 1)),
 			.findings = json_get(json_get(json_get(fields, "qa"), "@"), "findings")};
 	}
-	*ret = arena_array(a, n + 1, sizeof(**ret));
-	if (n)
-		memcpy(*ret, v, n * sizeof(*v));
+	*ret = rows_keep(a, v, n, sizeof(*v));
 	return n;
 }
 
@@ -146,9 +158,7 @@ int query_stages(struct store *s, struct arena *a, struct query_stage **ret, siz
 	}
 	if (rc < 0)
 		return rc;
-	*ret = arena_array(a, n + 1, sizeof(**ret));
-	if (n)
-		memcpy(*ret, v, n * sizeof(*v));
+	*ret = rows_keep(a, v, n, sizeof(*v));
 	*ret_n = n;
 	return 0;
 }
