@@ -1,16 +1,13 @@
 /* taf show: a call at each stage: what it wrote, or why it went no further. */
 #include "base/alloc.h"
-#include "base/utf8.h"
 #include "cli/commands.h"
+#include "cli/fields.h"
 #include "cli/say.h"
 #include "cli/show_requests.h"
 #include "cli/trace.h"
-#include "core/call.h"
 #include "core/engine.h"
 
 #include <string.h>
-
-#define PATH_WIDTH 20
 
 struct show_options {
 	struct where where;
@@ -30,78 +27,6 @@ static const struct cli_option options[] = {
 
 /* --- For people --- */
 
-static void put_path(struct buf *b, const char *path)
-{
-	int pad = PATH_WIDTH - (int)utf8_width(str_of(path));
-	buf_printf(b, "  %s%*s  ", path, pad > 0 ? pad : 0, "");
-}
-
-static void put_scalar(struct buf *b, const struct json *v)
-{
-	if (json_is(v, JSON_STRING))
-		put_clean(b, v->u.s);
-	else
-		json_write(b, v);
-}
-
-static bool flat(const struct json *array)
-{
-	JSON_EACH(item, array) {
-		if (item->kind == JSON_OBJECT || item->kind == JSON_ARRAY)
-			return false;
-	}
-	return true;
-}
-
-static void put_turns(struct buf *b, const char *path, const struct json *turns)
-{
-	put_path(b, path);
-	buf_printf(b, "%zu\n", json_count(turns));
-	JSON_EACH(turn, turns) {
-		struct str role = turn_role(turn), text = turn_text(turn);
-		buf_printf(b, "    %-5.*s  ", STR_FMT(role));
-		put_clean(b, text);
-		JSON_EACH(member, turn) {
-			if (str_is(member->key, "role") || str_is(member->key, "text"))
-				continue;
-			buf_printf(b, "  %.*s=", STR_FMT(member->key));
-			put_scalar(b, member);
-		}
-		buf_putc(b, '\n');
-	}
-}
-
-/* Leaf by leaf: "label.is_fraud  true". Lists of objects are a line of JSON each. */
-static void put_field(struct buf *b, const char *path, const struct json *v)
-{
-	if (json_is(v, JSON_OBJECT)) {
-		JSON_EACH(member, v) {
-			CLEANUP(buf_release) struct buf inner = BUF_INIT;
-			buf_printf(&inner, "%s%s%.*s", path, path[0] ? "." : "", STR_FMT(member->key));
-			put_field(b, inner.data, member);
-		}
-		return;
-	}
-	if (strcmp(path, "turns") == 0 && json_is(v, JSON_ARRAY)) {
-		put_turns(b, path, v);
-		return;
-	}
-	put_path(b, path);
-	if (json_is(v, JSON_ARRAY) && !flat(v)) {
-		buf_printf(b, "%zu\n", json_count(v));
-		JSON_EACH(item, v) {
-			CLEANUP(buf_release) struct buf line = BUF_INIT;
-			json_write(&line, item);
-			buf_puts(b, "    ");
-			put_clean(b, buf_view(&line));
-			buf_putc(b, '\n');
-		}
-		return;
-	}
-	put_scalar(b, v);
-	buf_putc(b, '\n');
-}
-
 static void put_stage(struct buf *b, const struct trace_stage *s)
 {
 	buf_printf(b, "\n%s (%s): %s\n", s->name, s->uses, outcome_name((enum outcome)s->memo.outcome));
@@ -114,9 +39,9 @@ static void put_stage(struct buf *b, const struct trace_stage *s)
 		buf_puts(b, "  (its earlier result, kept in case the call comes back)\n");
 	if (s->withheld && s->memo.result)
 		buf_puts(b, "  (withheld: from before anonymize; --originals shows it)\n");
-	else if (s->fields)
-		put_field(b, "", s->fields);
-	else if (s->memo.result)
+	else if (json_count(s->fields))
+		put_fields(b, s->fields);
+	else if (!s->fields && s->memo.result)
 		buf_puts(b, "  (its result is no longer kept)\n");
 }
 
