@@ -193,13 +193,9 @@ static const char *const seed_members[] = {"manual_seed", "audio_seed", NULL};
 #define AT(member) .offset = offsetof(struct chattts_params, member)
 static const struct option options[] = {
 	TTS_WHERE_OPTIONS,
-	{.name = "voices",
-		.type = OPT_STRINGS,
-		TTS_AT(voices),
-		.flags = OPTION_SHAPES | OPTION_CHOOSES,
-		.help =
-			"Seeds whose voice you know, each with its gender and the ages it fits: \"1031 female young\", \"77 male "
-			"middle elderly\". A speaker embedding may stand in place of the seed. None: seeds are drawn."},
+	TTS_VOICES_OPTION(0,
+		"Seeds whose voice you know, each with its gender and the ages it fits: \"1031 female young\", \"77 male "
+		"middle elderly\". A speaker embedding may stand in place of the seed. None: seeds are drawn."),
 	{.name = "seed_min",
 		.type = OPT_INT,
 		AT(seed_min),
@@ -321,12 +317,8 @@ static const struct option options[] = {
 		.flags = OPTION_SHAPES,
 		.dflt = "false",
 		.help = "Replace rare characters by usual ones of the same sound."},
-	{.name = "extra",
-		.type = OPT_MAP,
-		TTS_AT(extra),
-		.flags = OPTION_SHAPES,
-		.help =
-			"More members of the request's body. A dot is an object within: params_infer_code.ensure_non_empty: true."},
+	TTS_EXTRA_OPTION(
+		"More members of the request's body. A dot is an object within: params_infer_code.ensure_non_empty: true."),
 	TTS_INT("batch", batch, "16", 1, TTS_BATCH_MAX, "Most texts of a side in one request."),
 	TTS_SECONDS("ready_s", ready_s, "600", 0,
 		86400, "Longest wait for servers that say at /ready or /status that they are loading their model. 0: they are not asked."),

@@ -142,12 +142,9 @@ static const struct option options[] = {
 		AT(model),
 		.flags = OPTION_REQUIRED | OPTION_SHAPES,
 		.help = "The model, as the server names it."},
-	{.name = "voices",
-		.type = OPT_STRINGS,
-		TTS_AT(voices),
-		.flags = OPTION_REQUIRED | OPTION_SHAPES | OPTION_CHOOSES,
-		.help = "The server's voices, two at least, each with its gender and the ages it fits: \"nova female young\", "
-				"\"onyx male middle elderly\"."},
+	TTS_VOICES_OPTION(OPTION_REQUIRED,
+		"The server's voices, two at least, each with its gender and the ages it fits: \"nova female young\", "
+		"\"onyx male middle elderly\"."),
 	{.name = "response_format",
 		.type = OPT_CHOICE,
 		AT(response_format),
@@ -186,11 +183,7 @@ static const struct option options[] = {
 		.dflt = "",
 		.help =
 			"Member of the body for a turn's emotion, where the server has one: emotion. A dot is an object within."},
-	{.name = "extra",
-		.type = OPT_MAP,
-		TTS_AT(extra),
-		.flags = OPTION_SHAPES,
-		.help = "More members of the request's body, as in sample_rate: 24000. A dot is an object within."},
+	TTS_EXTRA_OPTION("More members of the request's body, as in sample_rate: 24000. A dot is an object within."),
 	TTS_LIMIT_OPTIONS("8", "32768"),
 };
 #undef AT

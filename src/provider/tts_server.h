@@ -127,7 +127,7 @@ struct tts_reply {
 /** Read a reply. Everything is in the arena. */
 void tts_read(struct arena *a, const struct http_reply *http, const struct tts_expected *x, struct tts_reply *ret);
 
-/* --- The rows that both option tables have --- */
+/* --- The rows that both option tables have; where their words differ, or a default, it is given --- */
 #define TTS_AT(member) .offset = offsetof(struct tts_params, member)
 #define TTS_WHERE_OPTIONS \
 	{.name = "base_url", \
@@ -150,6 +150,15 @@ void tts_read(struct arena *a, const struct http_reply *http, const struct tts_e
 	{ \
 		.name = "revision", .type = OPT_STRING, TTS_AT(revision), .flags = OPTION_SHAPES, .dflt = "", \
 		.help = "Any text. Change it when the server gets other weights: everything is then spoken anew." \
+	}
+#define TTS_VOICES_OPTION(required, text) \
+	{ \
+		.name = "voices", .type = OPT_STRINGS, TTS_AT(voices), .flags = (required) | OPTION_SHAPES | OPTION_CHOOSES, \
+		.help = text \
+	}
+#define TTS_EXTRA_OPTION(text) \
+	{ \
+		.name = "extra", .type = OPT_MAP, TTS_AT(extra), .flags = OPTION_SHAPES, .help = text \
 	}
 #define TTS_INT(option, member, from, lo, hi, text) \
 	{ \
