@@ -274,7 +274,7 @@ const struct stage_ops stage_normalize = {
 	.help = "Mixes the turns into one recording: left and right channel, pauses, equal loudness, telephone line, "
 			"true-peak limit, "
 			"timeline.",
-	.version = 3,
+	.version = 4,
 	.kind = STAGE_MAP,
 	.exec = EXEC_SOUND,
 	.flags = STAGE_DRAWS,

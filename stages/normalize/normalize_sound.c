@@ -298,6 +298,12 @@ static int check_noise(const struct turns *t, const struct pass *x, const struct
 	return 0;
 }
 
+/** Whether the limiter stands against the side, and its gain may not be raised further: what is missing of its loudness is the ceiling's doing. */
+static bool is_spent(const struct turns *t, const struct aim *aim, int side)
+{
+	return is_limited(t, aim, side) && aim->levels.gain_db[side] >= aim->base_db[side] + LIMIT_DB;
+}
+
 /** Correct the aim by what was heard. */
 static void aim_again(const struct turns *t, const struct pass *x, struct aim *aim)
 {
@@ -307,10 +313,10 @@ static void aim_again(const struct turns *t, const struct pass *x, struct aim *a
 		if (!t->speaks[side])
 			continue;
 		top = fmax(top, t->side[side].true_peak_dbtp + aim->levels.gain_db[side]);
+		if (!is_spent(t, aim, side)) /* the mix was as loud as it should be: the codec has taken it away */
+			aim->codec_db[side] -= missing;
 		if (!is_limited(t, aim, side))
 			aim->base_db[side] = aim->levels.gain_db[side] = rounded(aim->levels.gain_db[side] + missing);
-		else if (fabs(missing) < 1) /* more than that is the ceiling's doing */
-			aim->codec_db[side] -= missing;
 	}
 	if (over > 0)
 		aim->levels.ceiling_db = rounded(fmin(aim->levels.ceiling_db, top) - 1.3 * over - MARGIN_DB);
@@ -328,7 +334,7 @@ static double quieter_side(const struct turns *t, const struct pass *x)
 static bool gains_spent(const struct turns *t, const struct aim *aim)
 {
 	for (int side = 0; side < SIDES; side++)
-		if (t->speaks[side] && is_limited(t, aim, side) && aim->levels.gain_db[side] < aim->base_db[side] + LIMIT_DB)
+		if (t->speaks[side] && is_limited(t, aim, side) && !is_spent(t, aim, side))
 			return false;
 	return true;
 }

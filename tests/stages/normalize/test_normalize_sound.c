@@ -99,6 +99,7 @@ static void loudness_and_peak_hold_in_the_decoded_file(void **state)
 		{"{sample_rate: 16000, bitrate: 48}", -23, -1}, {"{sample_rate: 8000, bitrate: 16}", -23, -1},
 		{"{loudness: -20, peak: -5}", -20, -5}, {"{format: flac}", -23, -1},
 		{"{format: wav, sample_rate: 44100}", -23, -1}, {"{format: opus, bitrate: 48}", -23, -1},
+		{"{format: opus, bitrate: 16, loudness: -20}", -20, -1}, /* a codec that takes 2 LU away, of sides at the limiter */
 		{"{layout: mono, bitrate: 32}", -23, -1}, {"{telephone_left: pstn-a, telephone_right: pstn-mu}", -23, -1},
 		{"{telephone_right: pstn-a, line_noise_db: 20, layout: mono, format: opus}", -23, -1},
 		{"{telephone_left: pstn-mu, sample_rate: 8000, format: wav}", -23, -1}};
