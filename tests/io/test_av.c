@@ -88,6 +88,9 @@ static void mp3_keeps_length_channels_and_sound(void **state)
 		yy += y * y;
 	}
 	assert_true(xy / sqrt(xx * yy) > 0.99);
+	/* CBR: a frame each 72 × 64000 / 24000 bytes, whose header says stereo (0); joint stereo (1) may put one channel into the other */
+	for (size_t at = 0; at + 192 <= b.len; at += 192)
+		assert_true((unsigned char)b.data[at] == 0xff && (unsigned char)b.data[at + 3] >> 6 == 0);
 	assert_null(memmem(b.data, b.len, "Lavc", 4)); /* no version of the encoder: bytes rest on what is keyed */
 	assert_null(memmem(b.data, b.len, "ID3", 3));
 }

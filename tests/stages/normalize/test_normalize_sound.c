@@ -59,6 +59,11 @@ static void heard(struct sound_work *s, struct sound *ret, struct loudness *l)
 	assert_int_equal(json_get_int(audio, "duration_ms", 0), (ret->frames * 1000 + ret->rate / 2) / ret->rate);
 	assert_int_equal(json_get_int(audio, "sample_rate", 0), ret->rate);
 	assert_int_equal(json_get_int(audio, "channels", 0), ret->channels);
+	JSON_EACH(segment, json_get(audio, "segments")) { /* of the file's own rate: Opus is decoded at another */
+		int64_t start = json_get_int(segment, "start_sample", -1), end = json_get_int(segment, "end_sample", -1);
+		assert_true(llabs(start * 1000 / ret->rate - json_get_int(segment, "start_ms", -1)) <= 1);
+		assert_true(llabs(end * 1000 / ret->rate - json_get_int(segment, "end_ms", -1)) <= 1 && end <= ret->frames);
+	}
 	/* and so do its sides, each channel as a file of its own */
 	for (int side = 0; side < 2 && ret->channels == 2; side++) {
 		const struct json *said = json_get(json_get(audio, "sides"), side ? "right" : "left");
@@ -207,7 +212,6 @@ static void nothing_goes_over_to_the_other_side(void **state)
 		JSON_EACH(segment, json_path(s.work.fields, "audio.segments")) {
 			int64_t start = json_get_int(segment, "start_sample", -1), end = json_get_int(segment, "end_sample", -1);
 			int side = str_is(json_get_str(segment, "role"), "right");
-			assert_true(llabs(start * 1000 / 24000 - json_get_int(segment, "start_ms", -1)) <= 1);
 			double quiet = peak_between(&sound, side, ends[side], start);
 			if (k == 1 && side == 0) /* -23 - 45 dB of RMS: peaks a few times that */
 				assert_true(quiet > 0.0003 && quiet < 0.003);
@@ -340,6 +344,124 @@ static const struct json *call_with(struct sound_work *s, const char *hex)
 	return call;
 }
 
+/** A square wave that begins and ends at full level, beside the zero line. */
+static const char *flac_of_cut(struct sound_work *s)
+{
+	CLEANUP(sound_release) struct sound sound = {.channels = 1, .rate = 24000};
+	CLEANUP(buf_release) struct buf flac = BUF_INIT;
+	struct err e = ERR_INIT;
+	sound_resize(&sound, 24000);
+	for (int64_t i = 0; i < sound.frames; i++)
+		sound.samples[i] = 0.3f + 0.3f * (i / 30 % 2 ? 1.0f : -1.0f);
+	assert_int_equal(av_encode_flac(&sound, &flac, &e), 0);
+	return sound_work_put(s, buf_view(&flac));
+}
+
+static void what_was_cut_off_does_not_click(void **state)
+{
+	(void)state;
+	struct sound_work s;
+	struct err e = ERR_INIT;
+	struct loudness l;
+	CLEANUP(sound_release) struct sound sound = SOUND_INIT;
+	sound_work_init(&s, &stage_normalize, NULL, "{format: wav}");
+	sound_work_call(&s, "a/1", call_with(&s, flac_of_cut(&s)));
+	assert_int_equal(normalize_sound.process(&s.work, &e), 0);
+	heard(&s, &sound, &l);
+	const struct json *segment = json_first(json_path(s.work.fields, "audio.segments"));
+	int64_t start = json_get_int(segment, "start_sample", -1), end = json_get_int(segment, "end_sample", -1);
+	double top = peak_between(&sound, 0, start, end), sum = 0;
+	for (int64_t i = start; i < end; i++)
+		sum += (double)sound.samples[i * 2];
+	assert_int_equal(end - start, 24000);
+	assert_true(top > 0.05 && fabs(sum / 24000) < 0.01 * top);
+	assert_true(peak_between(&sound, 0, start, start + 2) < 0.05 * top);
+	assert_true(peak_between(&sound, 0, end - 2, end) < 0.05 * top);
+	sound_work_release(&s);
+}
+
+/* Blocks are worked one by one, and sounds go through windows: in the file each sample is the turn's, scaled. */
+static void a_turn_comes_out_sample_by_sample(void **state)
+{
+	(void)state;
+	enum { FRAMES = 24000 * 4 };
+	struct sound_work s;
+	struct err e = ERR_INIT;
+	struct loudness l;
+	CLEANUP(sound_release) struct sound in = {.channels = 1, .rate = 24000};
+	CLEANUP(sound_release) struct sound out = SOUND_INIT;
+	CLEANUP(buf_release) struct buf flac = BUF_INIT;
+	uint32_t x = 1;
+	sound_resize(&in, FRAMES);
+	for (int64_t i = 0; i < FRAMES; i++)
+		in.samples[i] = 0.2f * (float)((double)((x = x * 1664525u + 1013904223u) >> 8) / (1 << 23) - 1);
+	assert_int_equal(av_encode_flac(&in, &flac, &e), 0);
+	sound_work_init(&s, &stage_normalize, NULL, "{format: wav}");
+	sound_work_call(&s, "a/1", call_with(&s, sound_work_put(&s, buf_view(&flac))));
+	assert_int_equal(normalize_sound.process(&s.work, &e), 0);
+	heard(&s, &out, &l);
+	int64_t start = json_get_int(json_first(json_path(s.work.fields, "audio.segments")), "start_sample", -1);
+	assert_int_equal(start, 24000 * 3 / 10);
+	double xy = 0, xx = 0, most = 0;
+	for (int64_t i = 100; i < FRAMES - 100; i++) { /* but for the fades */
+		xy += (double)in.samples[i] * (double)out.samples[(start + i) * 2];
+		xx += (double)in.samples[i] * (double)in.samples[i];
+	}
+	for (int64_t i = 100; i < FRAMES - 100; i++)
+		most = fmax(most, fabs((double)out.samples[(start + i) * 2] - (double)in.samples[i] * xy / xx));
+	assert_true(xy / xx > 0.1 && most < 2e-4); /* steps of 16 bit, and what was the mean */
+	sound_work_release(&s);
+}
+
+/** The sound of turn 0 in the place of turn 2, too. */
+static const struct json *call_that_says_it_twice(struct sound_work *s)
+{
+	struct json *call = json_copy(&s->arena, call_of(s, 3, 1)), *speech = json_array(&s->arena);
+	const struct json *had = json_get(call, "speech");
+	for (size_t i = 0; i < 3; i++) {
+		struct json *row = json_copy(&s->arena, json_at(had, i == 2 ? 0 : i));
+		json_set_int(&s->arena, row, "turn", (int64_t)i);
+		json_append(speech, row);
+	}
+	json_set(&s->arena, call, "speech", speech);
+	return call;
+}
+
+/** The largest difference of `n` samples of two places. */
+static double apart(const struct sound *s, const int64_t at[2], const int channel[2], int64_t n)
+{
+	double most = 0;
+	for (int64_t i = 0; i < n; i++)
+		most = fmax(most,
+			fabs((double)s->samples[(at[0] + i) * 2 + channel[0]] - (double)s->samples[(at[1] + i) * 2 + channel[1]]));
+	return most;
+}
+
+/* What repeats itself, or stands in both ears at once, is no line noise; one word said twice is the same without it. */
+static void noise_is_new_each_time(void **state)
+{
+	(void)state;
+	for (int noise = 0; noise < 2; noise++) {
+		struct sound_work s;
+		struct err e = ERR_INIT;
+		struct loudness l;
+		CLEANUP(sound_release) struct sound sound = SOUND_INIT;
+		sound_work_init(&s, &stage_normalize, NULL,
+			noise ? "{format: wav, telephone_left: pstn-a, telephone_right: pstn-a}"
+				  : "{format: wav, telephone_left: pstn-a, line_noise_db: 0, comfort_noise_db: 0}");
+		sound_work_call(&s, "a/1", call_that_says_it_twice(&s));
+		assert_int_equal(normalize_sound.process(&s.work, &e), 0);
+		heard(&s, &sound, &l);
+		const struct json *segments = json_path(s.work.fields, "audio.segments");
+		int64_t said[2] = {json_get_int(json_at(segments, 0), "start_sample", -1),
+			json_get_int(json_at(segments, 2), "start_sample", -1)};
+		double twice = apart(&sound, said, (const int[]){0, 0}, 12000);
+		double lead = apart(&sound, (const int64_t[]){0, 0}, (const int[]){0, 1}, said[0] - 240); /* but for the fade */
+		assert_true(noise ? twice > 0.0005 && lead > 0.0003 : twice == 0 && lead == 0);
+		sound_work_release(&s);
+	}
+}
+
 static void check_fails(struct sound_work *s, const struct json *call, int code, const char *word)
 {
 	struct err e = ERR_INIT;
@@ -427,6 +549,9 @@ int main(void)
 		cmocka_unit_test(same_call_gives_same_bytes),
 		cmocka_unit_test(one_side_alone_is_fine),
 		cmocka_unit_test(comfort_noise_is_no_voice),
+		cmocka_unit_test(what_was_cut_off_does_not_click),
+		cmocka_unit_test(a_turn_comes_out_sample_by_sample),
+		cmocka_unit_test(noise_is_new_each_time),
 		cmocka_unit_test(says_why_it_cannot),
 	};
 	av_init();

@@ -130,12 +130,17 @@ static double level(const float *v, int64_t n)
 	return 10 * log10(sum / (double)n);
 }
 
-static void tone(struct sound *s, int rate, double peak)
+static void tone_of(struct sound *s, int rate, double hz, double peak)
 {
 	*s = (struct sound){.channels = 1, .rate = rate};
 	sound_resize(s, rate * 2);
 	for (int64_t i = 0; i < s->frames; i++)
-		s->samples[i] = (float)(peak * sin(2 * PI * 1000 * (double)i / rate));
+		s->samples[i] = (float)(peak * sin(2 * PI * hz * (double)i / rate));
+}
+
+static void tone(struct sound *s, int rate, double peak)
+{
+	tone_of(s, rate, 1000, peak);
 }
 
 /** What is left of a 1 kHz tone at `rate` when the tone itself is taken out, below it in dB. */
@@ -178,6 +183,47 @@ static void noise_is_as_far_below_as_asked(void **state)
 		}
 }
 
+/** Level of a tone behind the line, above what went in. */
+static double through_line(double hz, double peak)
+{
+	CLEANUP(sound_release) struct sound in = SOUND_INIT;
+	CLEANUP(sound_release) struct sound out = SOUND_INIT;
+	struct telephone_line line = {.kind = LINE_A_LAW};
+	struct err e = ERR_INIT;
+	tone_of(&in, 24000, hz, peak);
+	double had = level(in.samples + 2400, 24000);
+	assert_int_equal(telephone(&in, &line, 24000, &out, &e), 0);
+	return level(out.samples + 2400, 24000) - had;
+}
+
+static void a_voice_goes_through_the_band(void **state)
+{
+	(void)state;
+	assert_true(through_line(60, 0.5) < -45 && through_line(100, 0.5) < -30);
+	assert_true(fabs(through_line(1000, 0.5)) < 0.5 && fabs(through_line(3000, 0.5)) < 0.5);
+	assert_true(through_line(5000, 0.5) < -50); /* beyond 8000 Hz of samples */
+}
+
+/* Behind the voice nothing follows: mu-law has a code for nothing, A-law has not, and hums one step beside it. */
+static void each_line_has_its_law(void **state)
+{
+	(void)state;
+	for (int kind = LINE_A_LAW; kind <= LINE_MU_LAW; kind++) {
+		CLEANUP(sound_release) struct sound in = SOUND_INIT;
+		CLEANUP(sound_release) struct sound out = SOUND_INIT;
+		struct telephone_line line = {.kind = (enum line)kind};
+		struct err e = ERR_INIT;
+		int64_t nothing = 0;
+		tone(&in, 8000, 0.5);
+		for (int64_t i = 8000; i < in.frames; i++)
+			in.samples[i] = 0;
+		assert_int_equal(telephone(&in, &line, 8000, &out, &e), 0);
+		for (int64_t i = 0; i < out.frames; i++)
+			nothing += out.samples[i] == 0;
+		assert_true(kind == LINE_A_LAW ? nothing == 0 : nothing > 7000);
+	}
+}
+
 static void same_draw_same_noise(void **state)
 {
 	(void)state;
@@ -203,6 +249,8 @@ int main(void)
 		cmocka_unit_test(every_value_goes_to_the_nearest_step),
 		cmocka_unit_test(agrees_with_libavcodec),
 		cmocka_unit_test(lets_the_band_through),
+		cmocka_unit_test(a_voice_goes_through_the_band),
+		cmocka_unit_test(each_line_has_its_law),
 		cmocka_unit_test(noise_is_as_far_below_as_asked),
 		cmocka_unit_test(same_draw_same_noise),
 	};
