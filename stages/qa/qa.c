@@ -205,7 +205,7 @@ const struct stage_ops stage_qa = {
 	.name = "qa",
 	.help = "Quality rules over the sound of a call, which it also describes (speech rate, pauses, pitch, loudness, "
 			"overlap), or over its annotation.",
-	.version = 3,
+	.version = 4,
 	.kind = STAGE_MAP,
 	.exec = EXEC_SOUND,
 	.params_size = sizeof(struct qa_params),

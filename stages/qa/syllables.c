@@ -5,6 +5,7 @@
 #include "base/utf8.h"
 
 #define ASIDE_MAX 60      /* code points, as in speak: longer text in brackets is said */
+#define CODE_MIN 3        /* digits, as there: a code in brackets is said */
 #define FULL_WIDTH 0xFEE0 /* U+FF01…FF5E are ASCII ! … ~ moved by this */
 
 static bool next(struct str *rest, uint32_t *ret)
@@ -66,19 +67,21 @@ static bool skip_aside(struct str *rest, uint32_t open)
 {
 	struct str at = *rest;
 	uint32_t cp, before = 0, close = closing(open);
+	int code = 0; /* digits that stand last */
 	bool digits = true;
 	if (open == '#' && (!next(&at, &cp) || cp != '#'))
 		return false;
 	for (int i = 0; (close || open == '#') && i < ASIDE_MAX && next(&at, &cp); i++, before = cp) {
 		if (open == '#' ? cp == '#' && before == '#' : cp == close) {
-			if (open == '(' && digits) /* (010)12345678 */
+			if (open == '(' && (digits || code >= CODE_MIN)) /* (010)12345678, (尾号:1234) */
 				return false;
 			*rest = at;
 			return true;
 		}
 		if (close && cp == open)
 			return false;
-		digits &= is_digit(cp);
+		digits &= is_digit(cp) || (cp == '-' && i > 0);
+		code = is_digit(cp) ? code + 1 : cp == '-' ? code : 0;
 	}
 	return false;
 }

@@ -29,6 +29,7 @@ static void counts_as_stated(void **state)
 		{"hello", 2}, {"QQ、app", 3}, {"vip", 1}, {"pst", 3},                         /* no vowel: letters */
 		{"（停顿）", 0}, {"(笑)您好<br>", 2}, {"〔叹气〕嗯", 1}, {"[uv_break]好", 1}, /* what speak leaves out */
 		{"##TERMINATE_SIGNAL##", 0}, {"再见##结束##", 2}, {"3##号", 2}, {"（010）1234", 7}, {"（没有说完", 4},
+		{"卡（尾号：1234）", 7}, {"打（400-123-4567）", 11}, {"（停顿2秒）", 0}, {"[1234]好", 1}, /* codes are said */
 		{"((好))", 0}, {"#好#", 1}, {"\xff\xfe", 0}, {"𠮷", 1}, /* beyond the basic plane */
 	};
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
