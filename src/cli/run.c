@@ -244,6 +244,18 @@ static void report_json(const struct run_status *st)
 	say_out(&b);
 }
 
+/* The log, too, tells how it ended: who reads it later has no terminal and perhaps no database any more. */
+static void log_end(const struct run_status *st, int status)
+{
+	for (size_t i = 0; i < st->nstages; i++) {
+		const struct stage_counts *c = &st->stages[i].c;
+		log_info(st->stages[i].name, "in %lld, out %lld, cached %lld, computed %lld, rejected %lld, quarantined %lld",
+			(long long)c->in, (long long)c->out, (long long)c->cached, (long long)c->computed, (long long)c->rejected,
+			(long long)c->quarantined);
+	}
+	log_info(NULL, "%s after %.1f s, exit status %d", state_words(status), st->seconds, status);
+}
+
 static bool nothing_done(const struct run_status *st)
 {
 	for (size_t i = 0; i < st->nstages; i++)
@@ -298,6 +310,7 @@ static int run_engine(const struct run_options *o, struct config *config, const 
 		if (err_class_of(e.code) != CLASS_ACCOUNT) /* that was told when the stage stopped */
 			say_error("%s", e.text);
 	}
+	log_end(&st, status);
 	run_log_name(&run_log, work, st.id);
 	if (o->json)
 		report_json(&st);

@@ -241,8 +241,7 @@ void run_status_json(struct buf *b, const struct run_status *s)
 	json_set_text(&a, run, "id", s->id);
 	json_set_text(&a, run, "state", s->state);
 	/* a run that has not ended has none, nor has one that was killed: its row stays as it was while it ran */
-	json_set(&a, run, "exit_status",
-		strcmp(s->state, "running") == 0 ? json_null(&a) : json_int(&a, s->exit_status));
+	json_set(&a, run, "exit_status", strcmp(s->state, "running") == 0 ? json_null(&a) : json_int(&a, s->exit_status));
 	json_set(&a, run, "seconds", json_real(&a, (double)(int64_t)(s->seconds * 1000) / 1000));
 	for (size_t i = 0; i < s->nstages; i++)
 		json_append(stages, stage_json(&a, &s->stages[i]));

@@ -9,6 +9,8 @@ has hint out "taf retry"
 has log-named out "the log: work/runs/"
 log=$(sed -n 's/^the log: //p' out)
 has log-reason "$log" "calls/bad1 quarantined"
+is log-ends "$(python3 -c 'import json, sys; rows = [json.loads(l) for l in open(sys.argv[1])]
+print(rows[-2]["object"], rows[-2]["text"].split(",")[0], "|", rows[-1]["text"].split(" after ")[0], rows[-1]["text"][-13:])' "$log")" "clean in 20 | done, but calls were quarantined exit status 3"
 taf status --quarantined; is listed $? 0
 has listed-reason out "calls/bad1 at calls (data): "
 is listed-count "$(wc -l <out)" 1
