@@ -276,15 +276,21 @@ static void report_json(const struct check *c, struct buf *b)
 	buf_putc(b, '\n');
 }
 
+/* So that what is told by line and column is shown with its line. */
+static void know_file(const char *file, struct problems *p)
+{
+	CLEANUP(buf_release) struct buf text = BUF_INIT_MAX(CONFIG_FILE_MAX);
+	if (p->n && fs_read(file, CONFIG_FILE_MAX, &text, NULL) == 0)
+		problems_source(p, file, buf_view(&text));
+}
+
 /* They stand before what is wrong, with their lines. */
 static void put_warnings(const struct check *c, struct buf *ret)
 {
 	CLEANUP(problems_release) struct problems shown = PROBLEMS_INIT;
-	CLEANUP(buf_release) struct buf text = BUF_INIT_MAX(CONFIG_FILE_MAX);
-	if (c->warnings.n && fs_read(c->file, CONFIG_FILE_MAX, &text, NULL) == 0)
-		problems_source(&shown, c->file, buf_view(&text));
 	for (size_t i = 0; i < c->warnings.n; i++)
 		problem_add(&shown, c->warnings.v[i].mark, "warning: %s", c->warnings.v[i].text);
+	know_file(c->file, &shown);
 	problems_print(&shown, ret);
 }
 
@@ -349,6 +355,7 @@ static int check(const struct cli_given *given)
 	check_doubts(&c, config);
 	if (o->online && c.problems.n == 0)
 		check_online(&c, config, &providers);
+	know_file(c.file, &c.problems);
 	report(&c, o->json, &providers);
 	return c.problems.n ? EXIT_BAD_CONFIG : EXIT_DONE;
 }

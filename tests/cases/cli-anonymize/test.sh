@@ -21,6 +21,7 @@ for command in run plan check; do
 	has no-key-$command-says err "CASE_KEY"
 	has no-key-$command-place err "private.yaml:5:"
 done
+has no-key-check-line err "{name: hidden, uses: anonymize"
 export CASE_KEY=$key
 taf check -f private.yaml -w work; is check $? 0
 taf plan -f private.yaml -w work --json; is plan $? 0
