@@ -25,6 +25,23 @@ int64_t stage_done(const struct stage_counts *c)
 	return c->out + c->rejected + c->quarantined;
 }
 
+bool is_characters(const char *unit)
+{
+	return unit && strcmp(unit, UNIT_CHARACTERS) == 0;
+}
+
+struct counted status_counted(const struct run_status *s)
+{
+	struct counted ret = {false, false};
+	for (size_t i = 0; i < s->nstages; i++) {
+		const struct stage_counts *c = &s->stages[i].c;
+		bool any = c->tokens_in + c->tokens_out + c->more_tokens > 0;
+		ret.tokens |= any && !is_characters(s->stages[i].unit);
+		ret.characters |= any && is_characters(s->stages[i].unit);
+	}
+	return ret;
+}
+
 void put_cut(struct buf *b, struct str line, size_t columns)
 {
 	if (utf8_width(line) <= columns) {
@@ -101,7 +118,7 @@ void display_stage_line(struct buf *b, const struct stage_status *s, double rate
 	if (!s->finished)
 		put_rate(&line, c, rate);
 	if (c->tokens_in + c->tokens_out > 0) {
-		buf_puts(&line, "  tokens ");
+		buf_printf(&line, "  %s ", is_characters(s->unit) ? UNIT_CHARACTERS : UNIT_TOKENS);
 		put_count(&line, c->tokens_in + c->tokens_out);
 	}
 	if (c->cost > 0)
@@ -302,11 +319,8 @@ static void provider_line(struct buf *b, const struct provider_status *p)
 		put_count(b, numbers[i]);
 		buf_printf(b, " %s", words[i]);
 	}
-	buf_puts(b, "; tokens ");
-	put_count(b, c->tokens_in);
-	buf_puts(b, " in, ");
-	put_count(b, c->tokens_out);
-	buf_puts(b, " out");
+	buf_puts(b, "; ");
+	put_taken(b, is_characters(p->unit), c->tokens_in, c->tokens_out);
 	if (c->cost)
 		buf_printf(b, "; cost %.4f", (double)c->cost / 1e6);
 	if (c->paused_s)
@@ -314,18 +328,29 @@ static void provider_line(struct buf *b, const struct provider_status *p)
 	buf_putc(b, '\n');
 }
 
+void put_taken_cells(struct table *t, struct counted counted, const struct stage_status *s)
+{
+	int64_t n = s->c.tokens_in + s->c.tokens_out;
+	bool characters = is_characters(s->unit);
+	if (counted.tokens)
+		table_cell_count(t, characters ? 0 : n);
+	if (counted.characters)
+		table_cell_count(t, characters ? n : 0);
+}
+
 void status_table(struct buf *b, const struct run_status *s)
 {
-	bool tokens = false, cost = false;
-	for (size_t i = 0; i < s->nstages; i++) {
-		tokens |= s->stages[i].c.tokens_in + s->stages[i].c.tokens_out > 0;
+	struct counted counted = status_counted(s);
+	bool cost = false;
+	for (size_t i = 0; i < s->nstages; i++)
 		cost |= s->stages[i].c.cost > 0;
-	}
 	const char *heads[TABLE_COLUMNS] = {
 		"stage", ">in", ">out", ">cached", ">computed", ">rejected", ">quarantined", ">work time"};
 	size_t n = 8;
-	if (tokens)
-		heads[n++] = ">tokens";
+	if (counted.tokens)
+		heads[n++] = ">" UNIT_TOKENS;
+	if (counted.characters)
+		heads[n++] = ">" UNIT_CHARACTERS;
 	if (cost)
 		heads[n++] = ">cost";
 	CLEANUP(table_release) struct table t;
@@ -337,8 +362,7 @@ void status_table(struct buf *b, const struct run_status *s)
 		for (size_t k = 0; k < COUNT_OF(counts); k++)
 			table_cell_count(&t, counts[k]);
 		table_cell_seconds(&t, c->seconds);
-		if (tokens)
-			table_cell_count(&t, c->tokens_in + c->tokens_out);
+		put_taken_cells(&t, counted, &s->stages[i]);
 		if (cost) {
 			CLEANUP(buf_release) struct buf price = BUF_INIT;
 			buf_printf(&price, "%.4f", c->cost);

@@ -8,6 +8,8 @@
 #include <pthread.h>
 #include <stdio.h>
 
+struct table;
+
 #define DISPLAY_HISTORY 16 /* ticks that a rate is taken over */
 #define DISPLAY_LINES 256
 #define DISPLAY_PLAIN_MS 5000
@@ -38,6 +40,15 @@ void display_tick(void *display, const struct run_status *status);
 
 /** Calls that are done with at a stage. */
 int64_t stage_done(const struct stage_counts *c);
+/** Whether stages of this run count tokens, and characters of speech. */
+struct counted {
+	bool tokens, characters;
+};
+struct counted status_counted(const struct run_status *s);
+/** A stage's cells of the columns for what is counted: tokens, then characters. */
+void put_taken_cells(struct table *t, struct counted counted, const struct stage_status *s);
+/** What is counted in characters of speech; of all else tokens are. */
+bool is_characters(const char *unit);
 /** One line of a stage, without its end, cut to `columns`; `rate` is calls a second, 0 when not known. Appended. */
 void display_stage_line(struct buf *b, const struct stage_status *s, double rate, size_t name_width, size_t columns);
 /** Cut a line to so many terminal columns (wide characters whole), with "…" where something was cut. Appended. */

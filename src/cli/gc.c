@@ -34,6 +34,7 @@ struct gc {
 	int64_t runs, from; /* complete runs that count, and the number of the first of them */
 	int64_t results, kept_results, objects_dropped, object_bytes, orphans, orphan_bytes;
 	int64_t answers_dropped, tokens_in, tokens_out, cost; /* what was asked and paid for them; millionths */
+	int64_t characters;                                   /* of tokens_in: of sounds, by their texts */
 };
 
 /* Tables of this connection only: which stages, results and answers stay. */
@@ -70,7 +71,7 @@ static const char drop_results[] =
 /* An answer stays when a result that stays was made of it (of results and answers of format 1, its sound tells), when it was given in one of the runs since
  * `from`, and when its call failed there: the next run would use it. What it cost stays counted in `spent`. */
 static const char mark_answers[] =
-	"CREATE TEMP TABLE drop_answer AS SELECT request,draw,tokens_in,tokens_out,cost FROM answer a"
+	"CREATE TEMP TABLE drop_answer AS SELECT request,draw,object,tokens_in,tokens_out,cost FROM answer a"
 	" WHERE run<(SELECT n FROM keep_from)"
 	" AND (request,draw) NOT IN (SELECT request,draw FROM result_answer)"
 	" AND (object IS NULL OR object NOT IN (SELECT object FROM result_object))"
@@ -194,6 +195,8 @@ static int drop_answers(struct gc *g, struct err *e)
 		rc = count(g, "SELECT count(*) FROM drop_answer", &g->answers_dropped, e);
 	if (rc == 0)
 		rc = count(g, "SELECT sum(tokens_in) FROM drop_answer", &g->tokens_in, e);
+	if (rc == 0)
+		rc = count(g, "SELECT sum(tokens_in) FROM drop_answer WHERE object IS NOT NULL", &g->characters, e);
 	if (rc == 0)
 		rc = count(g, "SELECT sum(tokens_out) FROM drop_answer", &g->tokens_out, e);
 	if (rc == 0)
@@ -327,11 +330,15 @@ static void report(const struct gc *g, bool json)
 		buf_puts(&b, "\n  provider answers: ");
 		put_count(&b, g->answers_dropped);
 		if (g->tokens_in + g->tokens_out > 0) {
+			int64_t tokens_in = g->tokens_in - g->characters;
 			buf_puts(&b, ", which took ");
-			put_count(&b, g->tokens_in);
-			buf_puts(&b, " tokens in, ");
-			put_count(&b, g->tokens_out);
-			buf_printf(&b, " out and cost %.4f%s", (double)g->cost / 1e6, g->dry_run ? "" : " (still counted as spent)");
+			if (tokens_in + g->tokens_out > 0)
+				put_taken(&b, false, tokens_in, g->tokens_out);
+			if (g->characters) {
+				buf_puts(&b, tokens_in + g->tokens_out > 0 ? ", of speech " : "");
+				put_taken(&b, true, g->characters, 0);
+			}
+			buf_printf(&b, " and cost %.4f%s", (double)g->cost / 1e6, g->dry_run ? "" : " (still counted as spent)");
 		}
 	}
 	buf_putc(&b, '\n');

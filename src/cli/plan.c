@@ -1,6 +1,7 @@
 /* taf plan: what a run would do, and why. Changes nothing. */
 #include "base/alloc.h"
 #include "cli/commands.h"
+#include "cli/display.h"
 #include "cli/folder.h"
 #include "cli/machine.h"
 #include "cli/say.h"
@@ -37,13 +38,34 @@ static void put_reasons(struct buf *b, const struct stage_counts *c)
 	}
 }
 
-static void put_bill(struct buf *b, int64_t requests, int64_t tokens, double cost)
+struct bill {
+	int64_t requests, tokens, characters;
+	double cost;
+};
+
+static void bill_add(struct bill *sum, const struct stage_status *s, bool later)
 {
-	put_many(b, requests, "request");
-	buf_puts(b, ", ");
-	put_many(b, tokens, "token");
-	if (cost > 0)
-		buf_printf(b, ", cost %.2f", cost);
+	const struct stage_counts *c = &s->c;
+	int64_t n = later ? c->more_tokens : c->tokens_in + c->tokens_out;
+	sum->requests += later ? c->more_requests : c->requests;
+	*(is_characters(s->unit) ? &sum->characters : &sum->tokens) += n;
+	sum->cost += later ? c->more_cost : c->cost;
+}
+
+static void put_bill(struct buf *b, const struct bill *p)
+{
+	put_many(b, p->requests, "request");
+	if (p->tokens) {
+		buf_puts(b, ", ");
+		put_many(b, p->tokens, "token");
+	}
+	if (p->characters) {
+		buf_puts(b, ", ");
+		put_many(b, p->characters, "character");
+		buf_puts(b, " of speech");
+	}
+	if (p->cost > 0)
+		buf_printf(b, ", cost %.2f", p->cost);
 }
 
 /* By what each stage's share is estimated. */
@@ -72,32 +94,27 @@ static void put_basis(struct buf *b, const struct run_status *st)
 /* What the stages that ask a provider will take of it. */
 static void put_spending(struct buf *b, const struct run_status *st)
 {
-	struct stage_counts sum = {.basis = NULL};
+	struct bill sum = {0, 0, 0, 0}, more = sum;
 	for (size_t i = 0; i < st->nstages; i++) {
-		const struct stage_counts *c = &st->stages[i].c;
-		sum.requests += c->requests;
-		sum.tokens_in += c->tokens_in + c->tokens_out;
-		sum.cost += c->cost;
-		sum.more_requests += c->more_requests;
-		sum.more_tokens += c->more_tokens;
-		sum.more_cost += c->more_cost;
+		bill_add(&sum, &st->stages[i], false);
+		bill_add(&more, &st->stages[i], true);
 	}
-	if (!sum.requests && !sum.more_requests)
+	if (!sum.requests && !more.requests)
 		return;
 	buf_puts(b, "\nof providers: about ");
-	put_bill(b, sum.requests, sum.tokens_in, sum.cost);
-	if (sum.more_requests) {
+	put_bill(b, &sum);
+	if (more.requests) {
 		buf_puts(b, "; at most ");
-		put_bill(b, sum.more_requests, sum.more_tokens, sum.more_cost);
+		put_bill(b, &more);
 		buf_puts(b, " more for what is decided later");
 	}
-	if (sum.cost + sum.more_cost <= 0)
+	if (sum.cost + more.cost <= 0)
 		buf_puts(b, "; no prices are given (price_in, price_out of the provider)");
 	buf_putc(b, '.');
 	put_basis(b, st);
 }
 
-static void plan_row(struct table *t, const struct stage_status *s, bool asks)
+static void plan_row(struct table *t, const struct stage_status *s, bool asks, struct counted counted)
 {
 	const struct stage_counts *c = &s->c;
 	CLEANUP(buf_release) struct buf why = BUF_INIT;
@@ -110,7 +127,7 @@ static void plan_row(struct table *t, const struct stage_status *s, bool asks)
 	table_cell_count(t, c->unknown);
 	if (asks) {
 		table_cell_count(t, c->requests);
-		table_cell_count(t, c->tokens_in + c->tokens_out);
+		put_taken_cells(t, counted, s);
 		if (c->cost > 0)
 			buf_printf(&price, "%.2f", c->cost);
 		table_cell(t, buf_view(&price));
@@ -122,21 +139,38 @@ static void plan_row(struct table *t, const struct stage_status *s, bool asks)
 	table_cell(t, buf_view(&why));
 }
 
-static void plan_table(struct buf *b, const struct run_status *st)
+/* True: with the columns of what providers take. */
+static bool plan_heads(struct table *t, const struct run_status *st, struct counted counted)
 {
-	static const char *const plain[] = {"stage", "uses", ">cached", ">to run", ">unknown", ">work time", "why"};
-	static const char *const paid[] = {
-		"stage", "uses", ">cached", ">to run", ">unknown", ">requests", ">tokens", ">cost", ">work time", "why"};
-	CLEANUP(table_release) struct table t;
-	int64_t to_run = 0, unknown = 0, quarantined = 0;
-	double seconds = 0;
+	const char *heads[TABLE_COLUMNS] = {"stage", "uses", ">cached", ">to run", ">unknown"};
+	size_t n = 5;
 	bool asks = false;
 	for (size_t i = 0; i < st->nstages; i++)
 		asks |= st->stages[i].c.requests + st->stages[i].c.more_requests > 0;
-	table_init(&t, asks ? paid : plain, asks ? COUNT_OF(paid) : COUNT_OF(plain));
+	if (asks) {
+		heads[n++] = ">requests";
+		if (counted.tokens)
+			heads[n++] = ">" UNIT_TOKENS;
+		if (counted.characters)
+			heads[n++] = ">" UNIT_CHARACTERS;
+		heads[n++] = ">cost";
+	}
+	heads[n++] = ">work time";
+	heads[n++] = "why";
+	table_init(t, heads, n);
+	return asks;
+}
+
+static void plan_table(struct buf *b, const struct run_status *st)
+{
+	CLEANUP(table_release) struct table t;
+	int64_t to_run = 0, unknown = 0, quarantined = 0;
+	double seconds = 0;
+	struct counted counted = status_counted(st);
+	bool asks = plan_heads(&t, st, counted);
 	for (size_t i = 0; i < st->nstages; i++) {
 		const struct stage_counts *c = &st->stages[i].c;
-		plan_row(&t, &st->stages[i], asks);
+		plan_row(&t, &st->stages[i], asks, counted);
 		to_run += c->to_run;
 		unknown += c->unknown;
 		quarantined += c->quarantined;

@@ -63,6 +63,16 @@ void put_many(struct buf *b, int64_t n, const char *word)
 	buf_printf(b, " %s%s", word, n == 1 ? "" : "s");
 }
 
+void put_taken(struct buf *b, bool speech, int64_t tokens_in, int64_t tokens_out)
+{
+	put_many(b, tokens_in, speech ? "character" : "token");
+	if (speech)
+		return;
+	buf_puts(b, " in, ");
+	put_count(b, tokens_out);
+	buf_puts(b, " out");
+}
+
 void put_bytes(struct buf *b, int64_t n)
 {
 	static const char *const units[] = {"kB", "MB", "GB", "TB"};

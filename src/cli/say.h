@@ -17,6 +17,8 @@ void put_clean(struct buf *b, struct str text);
 void put_count(struct buf *b, int64_t n);
 /** "1 call", "3,000 calls": the word gets an s. Appended. */
 void put_many(struct buf *b, int64_t n, const char *word);
+/** What questions took: "12 tokens in, 3 out", or of speech "80 characters"; appended. */
+void put_taken(struct buf *b, bool speech, int64_t tokens_in, int64_t tokens_out);
 /** Bytes for people: "812 B", "3.4 MB"; appended. */
 void put_bytes(struct buf *b, int64_t n);
 /** Seconds for people: "0.4 s", "12 s", "3:05", "1:02:03"; appended. */

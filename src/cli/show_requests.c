@@ -77,14 +77,17 @@ static double number(const struct json *v)
 	return json_is(v, JSON_REAL) ? v->u.d : json_is(v, JSON_INT) ? (double)v->u.i : 0;
 }
 
-static void put_cost(struct buf *b, int64_t in, int64_t out, double cost)
+static void put_cost(struct buf *b, bool speech, int64_t in, int64_t out, double cost)
 {
-	put_count(b, in);
-	buf_puts(b, " tokens in, ");
-	put_count(b, out);
-	buf_puts(b, " out");
+	put_taken(b, speech, in, out);
 	if (cost > 0)
 		buf_printf(b, ", cost %.4f", cost);
+}
+
+/* The answer is a sound: its text was counted by characters. */
+static bool is_speech(const struct json *row)
+{
+	return json_get(row, "object") != NULL;
 }
 
 /* "     LABEL: text", further lines below its beginning. */
@@ -143,7 +146,8 @@ static void put_request(struct buf *b, size_t n, const struct json *row, bool fu
 	buf_puts(b, ": ");
 	put_clean(b, json_get_str(row, "model"));
 	buf_puts(b, ", ");
-	put_cost(b, json_get_int(row, "tokens_in", 0), json_get_int(row, "tokens_out", 0), number(json_get(row, "cost")));
+	put_cost(b, is_speech(row), json_get_int(row, "tokens_in", 0), json_get_int(row, "tokens_out", 0),
+		number(json_get(row, "cost")));
 	buf_puts(b, json_get_bool(row, "imported", false) ? ", imported: it cost nothing here\n" : "\n");
 	if (json_get(sent, "messages")) {
 		JSON_EACH(message, json_get(sent, "messages"))
@@ -164,7 +168,9 @@ void put_requests(struct buf *b, const struct trace_stage *s, const struct json 
 	int64_t in = 0, out = 0;
 	double cost = 0;
 	size_t n = 0;
+	bool speech = false; /* a stage asks one provider: all or none */
 	JSON_EACH(row, requests) {
+		speech |= is_speech(row);
 		in += json_get_int(row, "tokens_in", 0);
 		out += json_get_int(row, "tokens_out", 0);
 		cost += number(json_get(row, "cost"));
@@ -177,7 +183,7 @@ void put_requests(struct buf *b, const struct trace_stage *s, const struct json 
 	put_many(b, (int64_t)json_count(requests), "request");
 	if (json_count(requests)) {
 		buf_puts(b, ", ");
-		put_cost(b, in, out, cost);
+		put_cost(b, speech, in, out, cost);
 	}
 	buf_putc(b, '\n');
 	JSON_EACH(row, requests)

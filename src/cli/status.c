@@ -49,6 +49,13 @@ static double real_of(const struct json *object, const char *key)
 	return json_is(v, JSON_REAL) ? v->u.d : json_is(v, JSON_INT) ? (double)v->u.i : 0;
 }
 
+/* A run of an older taf does not say. */
+static const char *unit_of(const struct json *row)
+{
+	struct str unit = json_get_str(row, "unit");
+	return unit.n == 0 ? NULL : str_is(unit, UNIT_CHARACTERS) ? UNIT_CHARACTERS : UNIT_TOKENS;
+}
+
 static void read_stage(struct latest *l, const struct json *row, struct stage_status *ret)
 {
 	struct stage_counts *c = &ret->c;
@@ -67,12 +74,14 @@ static void read_stage(struct latest *l, const struct json *row, struct stage_st
 	c->tokens_in = json_get_int(row, "tokens_in", 0);
 	c->tokens_out = json_get_int(row, "tokens_out", 0);
 	c->cost = real_of(row, "cost");
+	ret->unit = unit_of(row);
 	l->quarantined += c->quarantined;
 }
 
 static void read_provider(struct latest *l, const struct json *row, struct provider_status *p)
 {
 	p->name = arena_str(&l->arena, json_get_str(row, "name")).p;
+	p->unit = unit_of(row);
 	p->c = (struct account_counts){.requests = json_get_int(row, "requests", 0),
 		.ok = json_get_int(row, "ok", 0),
 		.limited = json_get_int(row, "limited", 0),
@@ -143,17 +152,27 @@ static int read_latest(struct latest *l, struct store *store, const char *work, 
 	return rc;
 }
 
-static void put_total(struct buf *b, const struct spent *t)
+/* One sum is kept of all that was counted; what its unit is, the stages of the latest run tell. */
+static void put_total(struct buf *b, const struct spent *t, const struct run_status *s)
 {
+	bool speech = false, others = t->tokens_out > 0;
+	for (size_t i = 0; i < s->nstages; i++) {
+		speech |= is_characters(s->stages[i].unit);
+		others |= s->stages[i].unit && !is_characters(s->stages[i].unit);
+	}
 	if (!t->answers && !t->cost)
 		return;
 	buf_puts(b, "\nof providers, over all runs in this folder: ");
 	put_many(b, t->answers, "answer");
 	buf_puts(b, ", ");
-	put_many(b, t->tokens_in, "token");
-	buf_puts(b, " in, ");
-	put_count(b, t->tokens_out);
-	buf_puts(b, " out");
+	if (speech && others) {
+		put_count(b, t->tokens_in);
+		buf_puts(b, " tokens and characters of speech in, ");
+		put_many(b, t->tokens_out, "token");
+		buf_puts(b, " out");
+	} else {
+		put_taken(b, speech, t->tokens_in, t->tokens_out);
+	}
 	if (t->cost)
 		buf_printf(b, ", cost %.2f", (double)t->cost / 1e6);
 	buf_putc(b, '\n');
@@ -176,7 +195,7 @@ static void print(const struct latest *l, struct store *store, bool json)
 	put_seconds(&b, s->seconds);
 	buf_puts(&b, "\n\n");
 	status_table(&b, s);
-	put_total(&b, &l->total);
+	put_total(&b, &l->total, s);
 	if (strcmp(s->state, "killed") == 0)
 		buf_puts(&b, "\nIt ended without a word; taf run goes on from where it was.\n");
 	if (l->quarantined) {

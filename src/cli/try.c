@@ -5,6 +5,7 @@
 #include "base/fs.h"
 #include "cli/changes.h"
 #include "cli/commands.h"
+#include "cli/display.h"
 #include "cli/fields.h"
 #include "cli/folder.h"
 #include "cli/machine.h"
@@ -208,9 +209,10 @@ static void put_asks(struct buf *b, const struct trial_view *v)
 		else
 			put_nested(b, answer);
 	}
-	if (v->r.tokens_in + v->r.tokens_out)
-		buf_printf(
-			b, "  asked just now: %lld tokens in, %lld out", (long long)v->r.tokens_in, (long long)v->r.tokens_out);
+	if (v->r.tokens_in + v->r.tokens_out) {
+		buf_puts(b, "  asked just now: ");
+		put_taken(b, is_characters(v->r.unit), v->r.tokens_in, v->r.tokens_out);
+	}
 	if (v->r.cost > 0)
 		buf_printf(b, ", cost %.4f", v->r.cost);
 	if (v->r.tokens_in + v->r.tokens_out)

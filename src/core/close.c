@@ -131,6 +131,7 @@ static void fill_stage(struct stage_run *s, struct stage_status *st)
 {
 	st->name = s->cs->stage.name;
 	st->uses = s->ops->name;
+	st->unit = s->exec == EXEC_NETWORK ? money_unit(s->cs->stage.provider) : NULL;
 	st->finished = s->finished;
 	st->stopped = s->stopped;
 	struct stage_counts *c = &st->c;
@@ -203,6 +204,8 @@ static struct json *stage_json(struct arena *a, const struct stage_status *st)
 	json_set_int(a, row, "tokens_in", c->tokens_in);
 	json_set_int(a, row, "tokens_out", c->tokens_out);
 	json_set(a, row, "cost", json_real(a, c->cost));
+	if (st->unit)
+		json_set_text(a, row, "unit", st->unit);
 	return row;
 }
 
@@ -213,6 +216,7 @@ static struct json *providers_json(struct arena *a, const struct run_status *s)
 		const struct account_counts *c = &s->providers[i].c;
 		struct json *row = json_object(a);
 		json_set_text(a, row, "name", s->providers[i].name);
+		json_set_text(a, row, "unit", s->providers[i].unit);
 		json_set_int(a, row, "requests", c->requests);
 		json_set_int(a, row, "ok", c->ok);
 		json_set_int(a, row, "limited", c->limited);
@@ -272,6 +276,8 @@ void plan_json(struct buf *b, const struct run_status *s)
 		json_set_int(&a, row, "requests", c->requests);
 		json_set_int(&a, row, "tokens", c->tokens_in + c->tokens_out);
 		json_set(&a, row, "cost", json_real(&a, c->cost));
+		if (s->stages[i].unit)
+			json_set_text(&a, row, "unit", s->stages[i].unit);
 		if (c->basis) {
 			json_set_text(&a, row, "basis", c->basis);
 			json_set_int(&a, row, "measured", c->measured);

@@ -23,6 +23,10 @@ enum exit_status {
 #define PLAN_MEASURED "earlier-runs"
 #define PLAN_GUESS "prompt-lengths"
 
+/* What tokens_in and tokens_out of a stage or provider count. */
+#define UNIT_TOKENS "tokens"
+#define UNIT_CHARACTERS "characters" /* of the text that is spoken: tokens_in alone */
+
 /** Counts of one stage, as in `status --json`. Times are seconds of work, summed over threads and workers. */
 struct stage_counts {
 	int64_t in, out, cached, computed, rejected, quarantined;
@@ -42,12 +46,14 @@ struct stage_counts {
 };
 struct stage_status {
 	const char *name, *uses;
+	const char *unit; /* UNIT_…; NULL: it asks no provider over the network */
 	struct stage_counts c;
 	bool finished, stopped;
 };
 /** A provider over the network in this run. */
 struct provider_status {
 	const char *name;
+	const char *unit; /* UNIT_… */
 	struct account_counts c;
 };
 struct run_status {

@@ -37,6 +37,7 @@ struct try_result {
 	const struct json *input; /* the declared reads; source: what was listed */
 	const struct json *peers; /* expand over a pool: the calls it was given; NULL otherwise */
 	const struct json *asks;  /* [{request, answer, stored, step?, draw?}]: what providers were asked; NULL: nothing */
+	const char *unit; /* what the next two count: UNIT_… of core/engine.h; NULL: nobody over the network was asked */
 	int64_t tokens_in, tokens_out; /* of what was asked just now */
 	double cost;                   /* of that, in the user's currency */
 	int code;                      /* < 0: the work failed, */

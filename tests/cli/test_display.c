@@ -88,6 +88,36 @@ static void test_table(void **state)
 								"say     5    4       0         5         1            0      1.5 s\n");
 }
 
+/* A speech server counts characters: they are not called tokens, and stand in a column of their own. */
+static void test_units(void **state)
+{
+	(void)state;
+	struct stage_status s[] = {
+		{.name = "ask", .uses = "annotate", .unit = UNIT_TOKENS, .c = {.tokens_in = 70, .tokens_out = 30}},
+		{.name = "say", .uses = "speak", .unit = UNIT_CHARACTERS, .c = {.tokens_in = 1234}, .finished = true}};
+	struct provider_status p[] = {
+		{.name = "writer", .unit = UNIT_TOKENS, .c = {.requests = 2, .tokens_in = 70, .tokens_out = 30}},
+		{.name = "voices", .unit = UNIT_CHARACTERS, .c = {.requests = 9, .tokens_in = 1234}}};
+	struct run_status st = {.state = "done", .stages = s, .nstages = 2, .providers = p, .nproviders = 2};
+	CLEANUP(buf_release) struct buf b = BUF_INIT;
+	status_table(&b, &st);
+	assert_string_equal(b.data,
+		"stage  in  out  cached  computed  rejected  quarantined  work time  tokens  characters\n"
+		"ask     0    0       0         0         0            0      0.0 s     100           0\n"
+		"say     0    0       0         0         0            0      0.0 s       0       1,234\n"
+		"provider writer: 2 requests; 70 tokens in, 30 out\n"
+		"provider voices: 9 requests; 1,234 characters\n");
+	buf_clear(&b);
+	st.stages = s + 1;
+	st.nstages = 1;
+	st.nproviders = 0;
+	status_table(&b, &st);
+	assert_null(strstr(b.data, "token"));
+	buf_clear(&b);
+	display_stage_line(&b, &s[1], 0, 3, 200);
+	assert_string_equal(b.data, "say              0  characters 1,234  done");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -95,6 +125,7 @@ int main(void)
 		cmocka_unit_test(test_line),
 		cmocka_unit_test(test_plain),
 		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_units),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -47,10 +47,27 @@ sounds() { python3 -c 'import sqlite3, sys; print(sqlite3.connect(sys.argv[1] + 
 taf_ids() { python3 -c 'import sqlite3, sys; print("\n".join(r[0] for r in sqlite3.connect(sys.argv[1] + "/taf.db").execute("SELECT id FROM item WHERE id LIKE '"'"'calls/%'"'"'")))' "$1"; }
 quarantined() { stage quarantined say <out; }
 
+# What is asked is counted in characters of speech, and called so.
+taf plan -f p/pipeline.yaml -w w
+has "plan: a column of characters" out "requests  characters"
+has "plan: the bill" out " characters of speech"
+lacks "plan: no tokens" out "token"
+
 # --- All well ---
 taf run -f p/pipeline.yaml -w w --json
 is "run: exit status" "$?" 0
 is "run: all spoken" "$(stage calls_out say <out) $(stage calls_out mix <out)" "14 14"
+taf status -w w
+has "status: a column of characters" out "work time  characters"
+is "status: the account" "$(grep -c '^provider voices: .* characters$' out)" 1
+is "status: all runs" "$(grep -c ' answers, [0-9,]* characters$' out)" 1
+lacks "status: no tokens" out "token"
+taf status -w w --json
+is "status: unit" "$(of stages.say.unit <out) $(of providers.0.unit <out)" "characters characters"
+id=$(taf_ids w | head -n 1)
+taf show "$id" --requests -f p/pipeline.yaml -w w
+is "show: characters" "$(($(grep -c ': chattts, [0-9]* characters$' out) > 1))" 1
+lacks "show: no tokens" out "token"
 texts=$(sounds w)
 llm results w >wanted
 python3 - w <<'P'
