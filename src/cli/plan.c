@@ -74,6 +74,8 @@ static void put_basis(struct buf *b, const struct run_status *st)
 	const char *glue = "\nEstimated";
 	for (size_t i = 0; i < st->nstages; i++) {
 		const struct stage_counts *c = &st->stages[i].c;
+		const char *unit = st->stages[i].unit;
+		bool by_texts = c->basis && strcmp(c->basis, PLAN_TEXTS) == 0;
 		if (!c->basis || c->requests + c->more_requests == 0)
 			continue;
 		buf_printf(b, "%s for %s by ", glue, st->stages[i].name);
@@ -84,7 +86,9 @@ static void put_basis(struct buf *b, const struct run_status *st)
 			buf_puts(b, " took in earlier runs");
 			continue;
 		}
-		buf_puts(b, "the lengths of the prompts");
+		buf_puts(b, by_texts              ? "the texts of its calls"
+					: is_characters(unit) ? "the length of a usual call"
+										  : "the lengths of the prompts");
 		if (c->measured)
 			buf_printf(b, " (%lld of its items measured is too few)", (long long)c->measured);
 	}

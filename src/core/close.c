@@ -103,7 +103,7 @@ void close_counts(struct stage_run *s)
  * account make of it, and at least what the calls in hand at once need. */
 static void plan_stage(struct stage_run *s, struct stage_counts *c)
 {
-	const struct stage_spent *one = &s->per_item;
+	const struct stage_spent each = money_each(s, &c->basis), *one = &each;
 	double n = (double)c->to_run;
 	c->seconds = n * s->seconds_per_item;
 	if (s->exec != EXEC_NETWORK)
@@ -117,7 +117,6 @@ static void plan_stage(struct stage_run *s, struct stage_counts *c)
 	c->more_requests = (int64_t)((double)c->unknown * one->requests + 0.5);
 	c->more_tokens = (int64_t)((double)c->unknown * (one->tokens_in + one->tokens_out) + 0.5);
 	c->more_cost = (double)c->unknown * one->cost;
-	c->basis = one->measured ? PLAN_MEASURED : one->requests > 0 ? PLAN_GUESS : NULL;
 	c->measured = s->known.items;
 	c->seconds /= account.limits.in_flight > 1 ? account.limits.in_flight : 1;
 	if (account.limits.requests_per_min > 0)

@@ -21,6 +21,7 @@ enum exit_status {
 
 /* What a plan's requests, tokens and cost go by. */
 #define PLAN_MEASURED "earlier-runs"
+#define PLAN_TEXTS "call-texts"
 #define PLAN_GUESS "prompt-lengths"
 
 /* What tokens_in and tokens_out of a stage or provider count. */
@@ -39,7 +40,7 @@ struct stage_counts {
 	int64_t more_requests, more_tokens;      /* plan: of what is decided later, at most */
 	double more_cost;
 	const char *basis; /* plan: what requests, tokens and cost go by; NULL: nothing is known */
-	int64_t measured;  /* plan: items of earlier runs that were measured; too few of them with PLAN_GUESS */
+	int64_t measured;  /* plan: items of earlier runs that were measured; too few of them when the basis is another */
 	/* plan */
 	int64_t to_run, unknown, reasons[REASONS];
 	int64_t again; /* of unknown: done before, and what comes to them is written anew by a provider */

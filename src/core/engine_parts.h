@@ -127,6 +127,7 @@ struct stage_run {
 	atomic_llong requests, tokens_in, tokens_out, cost; /* of this run: what its questions took; cost in millionths */
 	atomic_llong lost_cost;                             /* of replies that were paid for and are no answer */
 	struct stage_spent per_item;                        /* plan: what one takes */
+	atomic_llong weighed, weighed_requests, weighed_bytes, weighed_out; /* plan: items to run, by their own content */
 	struct stage_spent known; /* of it, what earlier runs have measured, if it is too little, too */
 	/* items of this run that were done without a stored answer, and what they took: of the others one sees a part only */
 	atomic_llong whole_items, whole_requests, whole_in, whole_out;
@@ -344,6 +345,10 @@ void money_free(struct engine *g);
 void money_out(struct stage_run *s, const struct err *e);
 /** Counts of the accounts into the status. */
 void money_status(struct engine *g, struct run_status *st);
+/** plan: this item would be worked. */
+void money_weigh(struct stage_run *s, const struct work *w);
+/** plan: what an item takes, by all that is known now. *ret_basis: PLAN_…, NULL: nothing is known. */
+struct stage_spent money_each(const struct stage_run *s, const char **ret_basis);
 /** What a work took, for the means; `rc` is what came of it. */
 void money_item(struct stage_run *s, const struct work *w, int rc);
 /** Means an item, into the state of a stage. */

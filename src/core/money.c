@@ -48,14 +48,48 @@ static void spent_measured(struct stage_run *s)
 	arena_release(&a);
 }
 
+static struct stage_spent spent_of(double requests, double bytes_in, double tokens_out)
+{
+	return (struct stage_spent){
+		.requests = requests, .tokens_in = bytes_in / ACCOUNT_BYTES_PER_TOKEN, .tokens_out = tokens_out};
+}
+
 static void spent_expected(struct stage_run *s)
 {
 	struct stage_cost c = {0, 0, 0};
 	if (s->ops->cost)
 		s->ops->cost(&s->cs->stage, &c);
-	s->per_item = (struct stage_spent){.requests = (double)c.requests,
-		.tokens_in = (double)c.bytes_in / ACCOUNT_BYTES_PER_TOKEN,
-		.tokens_out = (double)c.tokens_out};
+	s->per_item = spent_of((double)c.requests, (double)c.bytes_in, (double)c.tokens_out);
+}
+
+void money_weigh(struct stage_run *s, const struct work *w)
+{
+	struct stage_cost c = {0, 0, 0};
+	if (!networked(s) || !s->ops->cost_of)
+		return;
+	s->ops->cost_of(w, &c);
+	s->weighed++;
+	s->weighed_requests += c.requests;
+	s->weighed_bytes += c.bytes_in;
+	s->weighed_out += c.tokens_out;
+}
+
+/* What earlier runs have measured comes first: it holds second attempts, too. The mean of the calls that are there stands for those that are not yet. */
+struct stage_spent money_each(const struct stage_run *s, const char **ret_basis)
+{
+	double n = (double)s->weighed;
+	struct account_config c = {.name = NULL};
+	*ret_basis = s->per_item.measured       ? PLAN_MEASURED
+				 : n > 0                    ? PLAN_TEXTS
+				 : s->per_item.requests > 0 ? PLAN_GUESS
+											: NULL;
+	if (s->per_item.measured || n <= 0)
+		return s->per_item;
+	struct stage_spent one =
+		spent_of((double)s->weighed_requests / n, (double)s->weighed_bytes / n, (double)s->weighed_out / n);
+	s->cs->stage.provider->ops->account(s->cs->stage.provider, &c);
+	one.cost = price(one.tokens_in, one.tokens_out, &c.price);
+	return one;
 }
 
 static size_t places_of(const struct provider *p)

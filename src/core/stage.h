@@ -199,6 +199,8 @@ struct stage_ops {
 	bool (*is_private)(const void *params);
 	/** LLM stages: what one item takes of its provider, all its requests together, when nothing is known from earlier runs: for `taf plan`. NULL: nothing. */
 	void (*cost)(const struct stage *s, struct stage_cost *ret);
+	/** The same of one item whose call is there already, by its own content; cheap, and not after init(). Any thread. NULL: as cost(). */
+	void (*cost_of)(const struct work *w, struct stage_cost *ret);
 	/** Which kind of provider its OPT_PROVIDER option names; PROVIDER_LLM when not said. */
 	enum provider_serves serves;
 };

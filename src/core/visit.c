@@ -413,8 +413,12 @@ static bool find_stored(struct record *r, struct stage_run *s, int32_t item, str
 	return known;
 }
 
-static void would_run(struct record *r, struct stage_run *s, int32_t item, struct slot *slot)
+/* `w`: what there is of it; NULL: not even that can be put together. */
+static void would_run(struct record *r, struct stage_run *s, int32_t item, const struct work *w)
 {
+	struct slot *slot = slot_at(s, item);
+	if (w)
+		money_weigh(s, w);
 	s->to_run++;
 	s->reasons[visit_reason(s, slot)]++;
 	slot->unknown = true;
@@ -497,7 +501,7 @@ void visit(struct record *r, struct stage_run *s, int32_t item)
 			claims_release(g, &d.key);
 		kept(r, s, item, slot);
 	} else if (g->dry && claims_mark(g, &d.key)) {
-		would_run(r, s, item, slot);
+		would_run(r, s, item, d.rc < 0 ? NULL : &w);
 	} else if (g->dry) { /* done once with another call's */
 		s->cached++;
 		slot->unknown = true;

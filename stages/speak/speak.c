@@ -2,6 +2,7 @@
 #include "stages/speak/speak.h"
 
 #include "base/alloc.h"
+#include "base/utf8.h"
 #include "core/account.h"
 #include "core/call.h"
 #include "provider/espeak.h"
@@ -14,7 +15,10 @@
 #define TAF_FFMPEG_VERSION "unknown"
 #endif
 
-#define TURNS_A_SIDE 4 /* of the real calls, in the mean */
+/* Of calls that are not there yet. Measured as spoken, pauses counted: the 3,836 transcripts of TeleAntiFraud that screen keeps have 7.8 turns of 63
+ * characters, 492 a call; 300 calls that the script provider wrote have 10.5 of 23, 241 a call. The longer ones stand for all: what is decided later is
+ * told as "at most". */
+#define TURNS_A_SIDE 4
 #define CHARACTERS_A_TURN 63
 #define RATE_MIN 80 /* what the engine takes, in words a minute */
 #define RATE_MAX 450
@@ -244,7 +248,25 @@ static int asks(struct work *w, struct err *e)
 	return 0;
 }
 
-/* A server counts characters: some 400 a call. */
+/* What cannot be spoken is told when it is tried. */
+static void cost_of(const struct work *w, struct stage_cost *ret)
+{
+	struct provider_speaking how = {.batch = 1};
+	int64_t lines[2] = {0, 0}; /* of each side: they go in batches of one voice */
+	CLEANUP(buf_release) struct buf spoken = BUF_INIT;
+	w->stage->provider->ops->speaking(w->stage->provider, &how);
+	JSON_EACH(turn, json_get(w->call, "turns")) {
+		buf_clear(&spoken);
+		if (speak_spoken(w->stage, &spoken, turn_text(turn), NULL) < 0 || spoken.len == 0)
+			continue;
+		lines[str_is(turn_role(turn), "left")]++;
+		ret->bytes_in += (int64_t)((double)utf8_count(buf_view(&spoken)) * ACCOUNT_BYTES_PER_TOKEN);
+	}
+	for (size_t side = 0; side < COUNT_OF(lines); side++)
+		ret->requests += (lines[side] + how.batch - 1) / how.batch;
+}
+
+/* A server counts characters. */
 static void cost(const struct stage *s, struct stage_cost *ret)
 {
 	struct provider_speaking how = {.batch = 1};
@@ -273,6 +295,7 @@ const struct stage_ops stage_speak = {
 	.fields = fields,
 	.init = init,
 	.cost = cost,
+	.cost_of = cost_of,
 	.serves = PROVIDER_TTS,
 	.asks = asks,
 	.process = speak_by_server,

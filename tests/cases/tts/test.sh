@@ -52,6 +52,14 @@ taf plan -f p/pipeline.yaml -w w
 has "plan: a column of characters" out "requests  characters"
 has "plan: the bill" out " characters of speech"
 lacks "plan: no tokens" out "token"
+# Calls that are there are counted by their own texts, line by line.
+taf run -f p/pipeline.yaml -w w --until calls
+taf run -f p/pipeline.yaml -w w --until agents
+taf plan -f p/pipeline.yaml -w w --json
+is "plan: by the texts" "$(of stages.say.basis <out) $(of stages.say.unit <out)" "call-texts characters"
+planned=$(of stages.say.tokens <out)
+taf plan -f p/pipeline.yaml -w w
+has "plan: tells it" out "for say by the texts of its calls;"
 
 # --- All well ---
 taf run -f p/pipeline.yaml -w w --json
@@ -63,6 +71,7 @@ is "status: the account" "$(grep -c '^provider voices: .* characters$' out)" 1
 is "status: all runs" "$(grep -c ' answers, [0-9,]* characters$' out)" 1
 lacks "status: no tokens" out "token"
 taf status -w w --json
+is "plan: as many were spoken" "$(of stages.say.tokens_in <out)" "$planned"
 is "status: unit" "$(of stages.say.unit <out) $(of providers.0.unit <out)" "characters characters"
 id=$(taf_ids w | head -n 1)
 taf show "$id" --requests -f p/pipeline.yaml -w w
