@@ -57,6 +57,15 @@ static void put_type(struct buf *b, const struct option *o)
 		buf_printf(b, " %s", o->unit);
 }
 
+/* Where a preset gives another default: "; `loud`: `-12`", " (loud: -12)". */
+static void put_presets(struct buf *b, const struct option *table, size_t n, const struct option *o, bool markdown)
+{
+	for (size_t i = 0; o->presets && i < n; i++)
+		for (size_t k = 0; table[i].flags & OPTION_PRESET && table[i].choices[k]; k++)
+			if (o->presets[k])
+				buf_printf(b, markdown ? "; %s: `%s`" : " (%s: %s)", table[i].choices[k], o->presets[k]);
+}
+
 static void put_default(struct buf *b, const struct option *o, bool markdown)
 {
 	if (o->flags & OPTION_REQUIRED)
@@ -88,6 +97,7 @@ static void help_markdown(struct buf *b, const struct option *table, size_t n)
 		buf_puts(b, " | ");
 		buf_clear(&cell);
 		put_default(&cell, &table[i], true);
+		put_presets(&cell, table, n, &table[i], true);
 		put_cell(b, cell.data);
 		buf_printf(b, " | %s | ", table[i].flags & OPTION_SHAPES ? "yes" : "no");
 		put_cell(b, table[i].help ? table[i].help : "");
@@ -131,6 +141,7 @@ static void help_text(struct buf *b, const struct option *table, size_t n)
 		put_type(b, &table[i]);
 		buf_puts(b, "; ");
 		put_default(b, &table[i], false);
+		put_presets(b, table, n, &table[i], false);
 		buf_putc(b, '\n');
 		if (table[i].help)
 			put_wrapped(b, table[i].help, wide + 4);

@@ -17,6 +17,7 @@ struct parse {
 	const char *base;
 	struct problems *problems;
 	void *params;
+	int preset; /* choice of the OPTION_PRESET before this one; -1: none */
 };
 
 static void *slot(const struct option *o, void *params)
@@ -353,19 +354,20 @@ static bool parse_value(const struct parse *p)
 static bool set_default(struct parse *p, struct yaml_mark mark)
 {
 	const struct option *o = p->option;
+	const char *dflt = o->presets && p->preset >= 0 && o->presets[p->preset] ? o->presets[p->preset] : o->dflt;
 	if (o->type == OPT_MAP)
 		*(const struct json **)slot(o, p->params) = json_object(p->arena);
-	if (!o->dflt)
+	if (!dflt)
 		return true;
 	struct err e = ERR_INIT;
 	struct yaml_node *node = NULL;
 	/* A default is program text: one that starts with '@' or '*' needs no quotes there. */
-	if (strchr("@*", o->dflt[0]) || !o->dflt[0])
-		node = yaml_scalar(p->arena, str_of(o->dflt), false, mark);
-	else if (yaml_parse(p->arena, NULL, str_of(o->dflt), &node, &e))
+	if (strchr("@*", dflt[0]) || !dflt[0])
+		node = yaml_scalar(p->arena, str_of(dflt), false, mark);
+	else if (yaml_parse(p->arena, NULL, str_of(dflt), &node, &e))
 		ASSERT(!"a default that parses");
 	node->mark = mark;
-	if (!o->dflt[0] && (o->type == OPT_FILE || o->type == OPT_FILES || o->type == OPT_STRINGS))
+	if (!dflt[0] && (o->type == OPT_FILE || o->type == OPT_FILES || o->type == OPT_STRINGS))
 		return true;
 	p->node = node;
 	return parse_value(p);
@@ -392,7 +394,7 @@ bool options_parse(struct arena *a, const struct option *table, size_t n, const 
 	const char *base, const char *type_name, void *params, struct problems *problems)
 {
 	size_t before = problems->n;
-	struct parse p = {.arena = a, .base = base, .problems = problems, .params = params};
+	struct parse p = {.arena = a, .base = base, .problems = problems, .params = params, .preset = -1};
 	struct yaml_mark mark = with ? with->mark : (struct yaml_mark){NULL, 0, 0};
 	if (yaml_is_null(with))
 		with = NULL;
@@ -417,6 +419,8 @@ bool options_parse(struct arena *a, const struct option *table, size_t n, const 
 		} else {
 			set_default(&p, mark);
 		}
+		if (table[i].flags & OPTION_PRESET)
+			p.preset = *(const int *)slot_const(&table[i], params);
 	}
 	return problems->n == before;
 }

@@ -30,6 +30,7 @@ enum option_flags {
 	OPTION_CHOOSES =
 		128, /* of providers, with OPTION_SHAPES: what is chosen by it stands in each request (of a list of voices, the voice), so answers are
 	                         not stored under it: a longer list asks nothing anew */
+	OPTION_PRESET = 256 /* choice: other options take their defaults by it (`presets`); it stands before them, one a table */
 };
 
 struct option_list {
@@ -42,7 +43,10 @@ struct option {
 	enum option_type type;
 	size_t offset;
 	unsigned flags;
-	const char *dflt;           /* YAML text of the default ("12", "[a, b]"); NULL: empty, or required */
+	const char *dflt; /* YAML text of the default ("12", "[a, b]"); NULL: empty, or required */
+	/* By the choice of the table's OPTION_PRESET, in the order of its choices: the default in the place of `dflt`; NULL there: `dflt`. What is written in the
+	 * file beats both. NULL: as `dflt` with each. */
+	const char *const *presets;
 	double min, max;            /* numbers; both 0: any */
 	const char *const *choices; /* OPT_CHOICE, NULL-terminated */
 	const char *unit;           /* "ms", "LUFS", …; NULL for none */

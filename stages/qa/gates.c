@@ -1,4 +1,4 @@
-/* The gates of each preset.
+/* The gates: limits of the options, whose defaults a preset gives (qa.c), and what a preset has beside them.
  *
  * teleantifraud2: as is_corrupted_pcm() of TeleAntiFraud 2.0 has them (src/teleantifraud2_pipeline/quality.py of
  * github.com/muqovo/TeleAntiFraud-2.0, commit 035e66a, 2026): published for the sound of a whole dialogue, one channel of 24 kHz. Its gate for silence (RMS below
@@ -16,19 +16,12 @@
 
 #define STEPS(n) ((n) / (double)SIGNAL_FULL) /* of 16 bit, as published */
 
+/* What no option says. */
 static const struct gate published[] = {
-	{"near_silence", {{SIGNAL_NEAR_SILENCE, true, 0.75}}, 1},
-	{"rms", {{SIGNAL_RMS, false, STEPS(300)}}, 1},
-	{"rms", {{SIGNAL_RMS, true, STEPS(18000)}}, 1},
-	{"clipping", {{SIGNAL_CLIPPING, true, 0.08}}, 1},
-	{"zero_crossing", {{SIGNAL_ZERO_CROSSING, true, 0.48}}, 1},
-	{"high_frequency", {{SIGNAL_HIGH_FREQUENCY, true, 1.8}}, 1},
-	{"crest_factor", {{SIGNAL_CREST, false, 5.0}, {SIGNAL_RMS, true, STEPS(300)}}, 2},
 	{"noise", {{SIGNAL_ZERO_CROSSING, true, 0.2}, {SIGNAL_RMS, false, STEPS(800)}}, 2},
 	{"electric_noise",
 		{{SIGNAL_ZERO_CROSSING, true, 0.15}, {SIGNAL_HIGH_FREQUENCY, true, 1.0}, {SIGNAL_CREST, false, 8.0}}, 3},
 };
-_Static_assert(COUNT_OF(published) <= GATES_MAX, "room for the gates of a preset");
 
 /** In findings: whole numbers of a unit; decibels in thousandths. */
 static const struct {
@@ -58,7 +51,7 @@ static double crest_limit(double db)
 	return db > 0 ? factor(db) : 0;
 }
 
-static int own_gates(const struct qa_limits *l, struct gate ret[GATES_MAX])
+static int limit_gates(const struct qa_limits *l, struct gate ret[GATES_MAX])
 {
 	const struct gate gates[] = {
 		{"near_silence", {{SIGNAL_NEAR_SILENCE, true, l->near_silence_max / 100}}, 1},
@@ -69,7 +62,7 @@ static int own_gates(const struct qa_limits *l, struct gate ret[GATES_MAX])
 		{"zero_crossing", {{SIGNAL_ZERO_CROSSING, true, l->zero_crossing_max / 100}}, 1},
 		{"high_frequency", {{SIGNAL_HIGH_FREQUENCY, true, l->high_frequency_max / 100}}, 1},
 	};
-	_Static_assert(COUNT_OF(gates) <= GATES_MAX, "room for the gates of the options");
+	_Static_assert(COUNT_OF(gates) + COUNT_OF(published) <= GATES_MAX, "room for all gates");
 	memcpy(ret, gates, sizeof gates);
 	return COUNT_OF(gates);
 }
@@ -84,12 +77,13 @@ static bool has_crest(const struct gate *g)
 
 int gates_of(const struct qa_params *p, bool turn, double seconds, struct gate ret[GATES_MAX])
 {
-	int n = 0;
+	int all = limit_gates(turn ? &p->turn : &p->call, ret), n = 0;
 	if (p->preset != QA_TELEANTIFRAUD2)
-		return own_gates(turn ? &p->turn : &p->call, ret);
-	for (size_t i = 0; i < COUNT_OF(published); i++)
-		if (!turn || seconds >= CREST_TURN_S || !has_crest(&published[i]))
-			ret[n++] = published[i];
+		return all;
+	memcpy(ret + all, published, sizeof published);
+	for (int i = 0; i < all + (int)COUNT_OF(published); i++)
+		if (!turn || seconds >= CREST_TURN_S || !has_crest(&ret[i]))
+			ret[n++] = ret[i];
 	return n;
 }
 

@@ -18,6 +18,22 @@
 	NUMBER(kind, option, call.field, low, high, of_call, u, "audio: " words), \
 		NUMBER(kind, turns, turn.field, low, high, of_turn, u, "audio: the same of each turn.")
 
+/* The same with the defaults of preset teleantifraud2: as published, in the unit of the option, to 0.0001 dB. */
+#define PUBLISHED(kind, option, field, low, high, value, published, u, words) \
+	{ \
+		.name = #option, .type = kind, .offset = AT(field), .flags = OPTION_SHAPES, .dflt = value, .min = low, \
+		.max = high, .unit = u, .help = words, .presets = (const char *const[]) \
+		{ \
+			NULL, published \
+		} \
+	}
+#define BOTH_PUBLISHED(kind, option, turns, field, low, high, of_call, of_turn, published, u, words) \
+	PUBLISHED(kind, option, call.field, low, high, of_call, published, u, "audio: " words), \
+		PUBLISHED(kind, turns, turn.field, low, high, of_turn, published, u, "audio: the same of each turn.")
+#define RMS_LOWEST "-40.7666"  /* 20 lg(300 / 32768) */
+#define RMS_HIGHEST "-5.20354" /* 20 lg(18000 / 32768) */
+#define CREST_LOWEST "13.9794" /* 20 lg(5) */
+
 static const char *const rules[] = {"audio", "annotations", NULL};
 static const char *const actions[] = {"reject", "mark", NULL};
 static const char *const presets[] = {"own", "teleantifraud2", NULL};
@@ -42,13 +58,12 @@ static const struct option options[] = {
 	{.name = "preset",
 		.type = OPT_CHOICE,
 		.offset = AT(preset),
-		.flags = OPTION_SHAPES,
+		.flags = OPTION_SHAPES | OPTION_PRESET,
 		.dflt = "own",
 		.choices = presets,
-		.help = "audio: whose gates hold for near-silence, RMS, clipped samples, crest factor, zero crossings and high "
-				"frequencies. own: the options below. "
-				"teleantifraud2: those that TeleAntiFraud 2.0 publishes; the options for these have no meaning then. "
-				"All other rules stay as the options say."},
+		.help = "audio: whose limits hold for near-silence, RMS, clipped samples, crest factor, zero crossings and "
+				"high frequencies where none is written. teleantifraud2: those that TeleAntiFraud 2.0 publishes, with "
+				"its gates noise and electric_noise. A limit that is written holds with either."},
 	WHOLE(max_decoder_warnings, 0, 1000000, "0", "warnings",
 		"audio: more complaints of the decoder (damaged packets among them) are decoder_warnings."),
 	WHOLE(duration_tolerance_ms, 0, 60000, "50", "ms",
@@ -56,19 +71,23 @@ static const struct option options[] = {
 	BOTH(OPT_INT, max_silence_percent, max_turn_silence_percent, max_silence_percent, 0, 100, "60", "60", "percent",
 		"a larger part of the call in which nobody speaks is silence_share."),
 	WHOLE(max_gap_ms, 0, 3600000, "5000", "ms", "audio: a longer time in which nobody speaks is long_silence."),
-	BOTH(OPT_REAL, near_silence_max, turn_near_silence_max, near_silence_max, 0, 100, "75", "75", "percent",
+	BOTH_PUBLISHED(OPT_REAL, near_silence_max, turn_near_silence_max, near_silence_max, 0, 100, "75", "75", "75",
+		"percent",
 		"a larger share of samples below -50 dBFS is near_silence. A call's is that of both channels together."),
-	BOTH(OPT_INT, max_clipped_ppm, max_turn_clipped_ppm, max_clipped_ppm, 0, 1000000, "20", "100", "ppm",
-		"more samples at full scale (from 32,700 of 32,768 on), per million, are clipping."),
+	BOTH_PUBLISHED(OPT_INT, max_clipped_ppm, max_turn_clipped_ppm, max_clipped_ppm, 0, 1000000, "20", "100", "80000",
+		"ppm", "more samples at full scale (from 32,700 of 32,768 on), per million, are clipping."),
 	WHOLE(max_clipped_run, 0, 1000000, "3", "samples",
 		"audio: more samples of a channel at full scale in a row are clipping, with any preset."),
-	BOTH(OPT_REAL, rms_min, turn_rms_min, rms_min, -100, 0, "-45", "-50", "dBFS", "a lower RMS of the samples is rms."),
-	BOTH(OPT_REAL, rms_max, turn_rms_max, rms_max, -100, 0, "-9", "-6", "dBFS", "a higher one is rms."),
-	BOTH(OPT_REAL, crest_min, turn_crest_min, crest_min, 0, 60, "9", "6", "dB",
-		"a peak that is less over the RMS is crest_factor: distortion, or a tone."),
-	BOTH(OPT_REAL, zero_crossing_max, turn_zero_crossing_max, zero_crossing_max, 0, 100, "35", "40", "percent",
-		"a larger share of samples that have another sign than the one before is zero_crossing: noise."),
-	BOTH(OPT_REAL, high_frequency_max, turn_high_frequency_max, high_frequency_max, 0, 200, "120", "140", "percent",
+	BOTH_PUBLISHED(OPT_REAL, rms_min, turn_rms_min, rms_min, -100, 0, "-45", "-50", RMS_LOWEST, "dBFS",
+		"a lower RMS of the samples is rms."),
+	BOTH_PUBLISHED(
+		OPT_REAL, rms_max, turn_rms_max, rms_max, -100, 0, "-9", "-6", RMS_HIGHEST, "dBFS", "a higher one is rms."),
+	BOTH_PUBLISHED(OPT_REAL, crest_min, turn_crest_min, crest_min, 0, 60, "9", "6", CREST_LOWEST,
+		"dB", "a peak that is less over the RMS is crest_factor: distortion, or a tone. With teleantifraud2 turns are asked from 2 s on."),
+	BOTH_PUBLISHED(OPT_REAL, zero_crossing_max, turn_zero_crossing_max, zero_crossing_max, 0, 100, "35", "40", "48",
+		"percent", "a larger share of samples that have another sign than the one before is zero_crossing: noise."),
+	BOTH_PUBLISHED(OPT_REAL, high_frequency_max, turn_high_frequency_max, high_frequency_max, 0, 200, "120", "140",
+		"180", "percent",
 		"a larger sum of changes from sample to sample, as a share of the sum of magnitudes, is high_frequency: noise "
 		"(white noise has 141, speech at 24 kHz about 30)."),
 	WHOLE(max_leakage_db, -100, 100, "-25",

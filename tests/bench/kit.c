@@ -21,8 +21,11 @@ struct lines_params {
 	struct option_list files;
 };
 static const struct option lines_options[] = {
-	{"files", OPT_FILES, offsetof(struct lines_params, files), OPTION_REQUIRED | OPTION_PER_ITEM, NULL, 0, 0, NULL,
-		NULL, "lines id=text"},
+	{.name = "files",
+		.type = OPT_FILES,
+		.offset = offsetof(struct lines_params, files),
+		.flags = OPTION_REQUIRED | OPTION_PER_ITEM,
+		.help = "lines id=text"},
 };
 
 static void lines_fields(const void *params, struct stage_fields *f)

@@ -268,6 +268,37 @@ static void test_help(void **state)
 	assert_non_null(strstr(b.data, "| `mode` | one of fast, slow | `slow` | no | How. |\n"));
 }
 
+/* A preset gives other defaults; what is written holds, wherever it stands. */
+static void test_preset(void **state)
+{
+	(void)state;
+	static const char *const faster[] = {"2.5", NULL};
+	const struct option rows[] = {
+		{.name = "mode", .type = OPT_CHOICE, AT(mode), .flags = OPTION_PRESET, .dflt = "slow", .choices = modes, .help = "How."},
+		{.name = "rate", .type = OPT_REAL, AT(rate), .dflt = "1", .presets = faster, .help = "Rate."},
+	};
+	static const struct {
+		const char *text;
+		double rate;
+	} cases[] = {{"{}", 1}, {"{mode: slow}", 1}, {"{mode: fast}", 2.5}, {"{rate: 1, mode: fast}", 1},
+		{"{mode: fast, rate: 3}", 3}};
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		CLEANUP(problems_release) struct problems problems = PROBLEMS_INIT;
+		struct params p = {.on = false};
+		struct err e = ERR_INIT;
+		struct yaml_node *root = NULL;
+		assert_int_equal(yaml_parse(&arena, "f.yaml", str_of(cases[i].text), &root, &e), 0);
+		assert_true(options_parse(&arena, rows, COUNT_OF(rows), root, folder, "stage type t", &p, &problems));
+		assert_true(p.rate == cases[i].rate);
+	}
+	CLEANUP(buf_release) struct buf b = BUF_INIT;
+	options_help(&b, rows, COUNT_OF(rows), false);
+	assert_non_null(strstr(b.data, "  rate  number; default 1 (fast: 2.5)\n"));
+	buf_clear(&b);
+	options_help(&b, rows, COUNT_OF(rows), true);
+	assert_non_null(strstr(b.data, "| `rate` | number | `1`; fast: `2.5` | no | Rate. |\n"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -279,6 +310,7 @@ int main(void)
 		cmocka_unit_test(test_required),
 		cmocka_unit_test(test_json_round),
 		cmocka_unit_test(test_help),
+		cmocka_unit_test(test_preset),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -47,15 +47,20 @@ int toy_worked(const char *type)
 
 /* --- toy-lines --- */
 
+#define ROW(n, t, at, f, d, low, high, c, u, h) \
+	{ \
+		.name = n, .type = t, .offset = at, .flags = f, .dflt = d, .min = low, .max = high, .choices = c, .unit = u, \
+		.help = h \
+	}
 struct lines_params {
 	struct option_list files;
 	bool is_private;
 };
 static const struct option lines_options[] = {
-	{"files", OPT_FILES, offsetof(struct lines_params, files), OPTION_REQUIRED | OPTION_PER_ITEM, NULL, 0, 0, NULL,
-		NULL, "lines id=text"},
-	{"private", OPT_BOOL, offsetof(struct lines_params, is_private), 0, "false", 0, 0, NULL, NULL,
-		"whether calls are private"},
+	ROW("files", OPT_FILES, offsetof(struct lines_params, files), OPTION_REQUIRED | OPTION_PER_ITEM, NULL, 0, 0, NULL,
+		NULL, "lines id=text"),
+	ROW("private", OPT_BOOL, offsetof(struct lines_params, is_private), 0, "false", 0, 0, NULL, NULL,
+		"whether calls are private"),
 };
 
 static bool lines_private(const void *params)
@@ -124,15 +129,15 @@ struct copy_params {
 static const char *const classes[] = {"data", "transient", "account", "machine", "lost", "timeout", NULL};
 static const int class_codes[] = {ERR_DATA, ERR_TRANSIENT, ERR_ACCOUNT, ERR_IO, ERR_LOST, ERR_TIMEOUT};
 static const struct option copy_options[] = {
-	{"add", OPT_STRING, offsetof(struct copy_params, add), OPTION_SHAPES, "", 0, 0, NULL, NULL, "text put behind"},
-	{"fail", OPT_STRING, offsetof(struct copy_params, fail), 0, "", 0, 0, NULL, NULL, "text that fails"},
-	{"class", OPT_CHOICE, offsetof(struct copy_params, class), 0, "data", 0, 0, classes, NULL, "class of that failure"},
-	{"length", OPT_BOOL, offsetof(struct copy_params, length), OPTION_SHAPES, "false", 0, 0, NULL, NULL,
-		"read the length too"},
-	{"sleep_ms", OPT_INT, offsetof(struct copy_params, sleep_ms), 0, "0", 0, 10000, NULL, "ms", "how long it takes"},
-	{"count", OPT_INT, offsetof(struct copy_params, count), 0, "0", 0, 10000, NULL, NULL,
-		"a parameter that shapes nothing"},
-	{"file", OPT_FILE, offsetof(struct copy_params, file), OPTION_SHAPES | OPTION_YAML, "", 0, 0, NULL, NULL, "rules"},
+	ROW("add", OPT_STRING, offsetof(struct copy_params, add), OPTION_SHAPES, "", 0, 0, NULL, NULL, "text put behind"),
+	ROW("fail", OPT_STRING, offsetof(struct copy_params, fail), 0, "", 0, 0, NULL, NULL, "text that fails"),
+	ROW("class", OPT_CHOICE, offsetof(struct copy_params, class), 0, "data", 0, 0, classes, NULL, "class of that failure"),
+	ROW("length", OPT_BOOL, offsetof(struct copy_params, length), OPTION_SHAPES, "false", 0, 0, NULL, NULL,
+		"read the length too"),
+	ROW("sleep_ms", OPT_INT, offsetof(struct copy_params, sleep_ms), 0, "0", 0, 10000, NULL, "ms", "how long it takes"),
+	ROW("count", OPT_INT, offsetof(struct copy_params, count), 0, "0", 0, 10000, NULL, NULL,
+		"a parameter that shapes nothing"),
+	ROW("file", OPT_FILE, offsetof(struct copy_params, file), OPTION_SHAPES | OPTION_YAML, "", 0, 0, NULL, NULL, "rules"),
 };
 
 static void copy_fields(const void *params, struct stage_fields *f)
@@ -181,10 +186,10 @@ struct tell_params {
 	int class;
 };
 static const struct option tell_options[] = {
-	{"provider", OPT_PROVIDER, offsetof(struct tell_params, provider), OPTION_REQUIRED, NULL, 0, 0, NULL, NULL,
-		"who answers"},
-	{"fail", OPT_STRING, offsetof(struct tell_params, fail), 0, "", 0, 0, NULL, NULL, "text that fails"},
-	{"class", OPT_CHOICE, offsetof(struct tell_params, class), 0, "data", 0, 0, classes, NULL, "class of that failure"},
+	ROW("provider", OPT_PROVIDER, offsetof(struct tell_params, provider), OPTION_REQUIRED, NULL, 0, 0, NULL, NULL,
+		"who answers"),
+	ROW("fail", OPT_STRING, offsetof(struct tell_params, fail), 0, "", 0, 0, NULL, NULL, "text that fails"),
+	ROW("class", OPT_CHOICE, offsetof(struct tell_params, class), 0, "data", 0, 0, classes, NULL, "class of that failure"),
 };
 
 static void tell_fields(const void *params, struct stage_fields *f)
@@ -245,8 +250,8 @@ struct judge_params {
 	struct str bad;
 };
 static const struct option judge_options[] = {
-	{"bad", OPT_STRING, offsetof(struct judge_params, bad), OPTION_SHAPES, "bad", 0, 0, NULL, NULL,
-		"text that is rejected"},
+	ROW("bad", OPT_STRING, offsetof(struct judge_params, bad), OPTION_SHAPES, "bad", 0, 0, NULL, NULL,
+		"text that is rejected"),
 };
 
 static void judge_fields(const void *params, struct stage_fields *f)
@@ -341,7 +346,7 @@ struct more_params {
 	int64_t slots;
 };
 static const struct option more_options[] = {
-	{"slots", OPT_INT, offsetof(struct more_params, slots), 0, "2", 1, 9, NULL, NULL, "new calls a parent"},
+	ROW("slots", OPT_INT, offsetof(struct more_params, slots), 0, "2", 1, 9, NULL, NULL, "new calls a parent"),
 };
 
 static void more_fields(const void *params, struct stage_fields *f)
@@ -381,11 +386,11 @@ struct mark_params {
 	struct str whole, second, word;
 };
 static const struct option mark_options[] = {
-	{"whole", OPT_STRING, offsetof(struct mark_params, whole), OPTION_SHAPES, "", 0, 0, NULL, NULL,
-		"the call that gets a mark with first alone"},
-	{"second", OPT_STRING, offsetof(struct mark_params, second), OPTION_SHAPES, "", 0, 0, NULL, NULL,
-		"the call whose mark gets a second"},
-	{"word", OPT_STRING, offsetof(struct mark_params, word), OPTION_SHAPES, "one", 0, 0, NULL, NULL, "what first is"},
+	ROW("whole", OPT_STRING, offsetof(struct mark_params, whole), OPTION_SHAPES, "", 0, 0, NULL, NULL,
+		"the call that gets a mark with first alone"),
+	ROW("second", OPT_STRING, offsetof(struct mark_params, second), OPTION_SHAPES, "", 0, 0, NULL, NULL,
+		"the call whose mark gets a second"),
+	ROW("word", OPT_STRING, offsetof(struct mark_params, word), OPTION_SHAPES, "one", 0, 0, NULL, NULL, "what first is"),
 };
 
 static void mark_fields(const void *params, struct stage_fields *f)
@@ -419,11 +424,12 @@ struct kin_params {
 	bool basis;
 };
 static const struct option kin_options[] = {
-	{"slots", OPT_INT, offsetof(struct kin_params, slots), 0, "1", 1, 9, NULL, NULL, "new calls a parent"},
-	{"peers", OPT_INT, offsetof(struct kin_params, peers), OPTION_SHAPES, "1", 0, 9, NULL, NULL, "seen of the pool"},
-	{"basis", OPT_BOOL, offsetof(struct kin_params, basis), OPTION_SHAPES, "false", 0, 0, NULL, NULL,
-		"the size of the pool decides too"},
-	{"most", OPT_INT, offsetof(struct kin_params, most), 0, "0", 0, 1000, NULL, NULL, "parents, the first by id; 0: all"},
+	ROW("slots", OPT_INT, offsetof(struct kin_params, slots), 0, "1", 1, 9, NULL, NULL, "new calls a parent"),
+	ROW("peers", OPT_INT, offsetof(struct kin_params, peers), OPTION_SHAPES, "1", 0, 9, NULL, NULL, "seen of the pool"),
+	ROW("basis", OPT_BOOL, offsetof(struct kin_params, basis), OPTION_SHAPES, "false", 0, 0, NULL, NULL,
+		"the size of the pool decides too"),
+	ROW("most", OPT_INT, offsetof(struct kin_params, most), 0, "0", 0, 1000, NULL, NULL,
+		"parents, the first by id; 0: all"),
 };
 
 static int64_t kin_parents(const void *params)
