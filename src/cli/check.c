@@ -195,7 +195,7 @@ static void check_ready(struct check *c, const struct config *config)
 		const struct provider *p = &config->providers[i];
 		struct err e = ERR_INIT;
 		if (p->ops->ready && provider_used(config, p) && p->ops->ready(p, &e) < 0)
-			problem_add(&c->problems, (struct yaml_mark){NULL, 0, 0}, "%s", e.text);
+			problem_add(&c->problems, config_provider_place(p, str_of(e.text)), "%s", e.text);
 	}
 }
 
@@ -217,7 +217,7 @@ static void check_doubts(struct check *c, const struct config *config)
 		if (p->ops->doubts)
 			p->ops->doubts(p, &words);
 		if (words.len)
-			problem_add(&c->warnings, (struct yaml_mark){NULL, 0, 0}, "%s", words.data);
+			problem_add(&c->warnings, config_provider_place(p, buf_view(&words)), "%s", words.data);
 		if (provider_counted(p))
 			continue;
 		if (config->max_cost >= 0)

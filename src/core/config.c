@@ -146,6 +146,7 @@ static void read_provider(struct config_loading *l, const struct yaml_node *node
 {
 	struct arena *a = &l->c->arena;
 	p->name = arena_strdup(a, node->key.p);
+	p->node = node;
 	if (!config_name_ok(node->key, false))
 		problem_add(l->problems, node->keymark, "a provider's name has 1 to %d of the characters a-z A-Z 0-9 _ -",
 			NAME_MAX_BYTES);

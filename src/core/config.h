@@ -57,6 +57,11 @@ struct config {
 int config_load(const struct config_args *args, struct config **ret, struct problems *problems);
 /** Also calls ops->destroy() of stages that have a state. Takes NULL. */
 void config_free(struct config *c);
+/** Where in the file a mistake of a provider's options is, by its words (provider_ops.ready): the option, and of a list or map the member, that they name;
+ * else the provider. (ready.c) */
+struct yaml_mark config_provider_place(const struct provider *p, struct str words);
+/** What provider_ops.ready says, with place, line and caret when it is ERR_CONFIG. 0 for a provider that needs nothing. (ready.c) */
+int config_ready(const struct config *c, const struct provider *p, struct err *e);
 /** What stages doubt of those upstream (stage_ops.doubts). `last`: only stages that lead to this one, itself included; -1: all. (doubts.c) */
 void config_doubts(const struct config *c, int last,
 	void (*tell)(void *arg, const struct config_stage *s, const char *words), void *arg);

@@ -274,7 +274,7 @@ static int add_account(struct engine *g, struct stage_run *s, struct err *e)
 	const struct provider *p = s->cs->stage.provider;
 	if (account_made(g, s))
 		return 0;
-	int rc = p->ops->ready ? p->ops->ready(p, e) : 0;
+	int rc = config_ready(g->config, p, e);
 	if (rc < 0)
 		return rc;
 	struct account_config c = {.name = p->name};

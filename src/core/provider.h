@@ -79,8 +79,8 @@ struct provider_ops {
 	size_t noptions;
 	const char *(*libraries)(void); /* NULL for none */
 	/* Over the network; NULL for embedded kinds. */
-	/** What the option table cannot say, before any work: ERR_CONFIG names the provider and e.g. the environment variable that is not set.
-	 * `check` looks at it too. */
+	/** What the option table cannot say, before any work: ERR_CONFIG names the provider, then the option, and e.g. the environment variable that is not
+	 * set: the place that the user is shown is that of the option named first. `check` looks at it too. */
 	int (*ready)(const struct provider *p, struct err *e);
 	/** What is allowed, and yet may not be meant: a line for the user, appended, or nothing. May be NULL. */
 	void (*doubts)(const struct provider *p, struct buf *ret);
@@ -112,7 +112,8 @@ struct provider_ops {
 };
 
 struct provider {
-	const char *name; /* as in the YAML */
+	const char *name;             /* as in the YAML */
+	const struct yaml_node *node; /* where it is written; NULL when it is not from a file */
 	const struct provider_ops *ops;
 	void *params;
 	const struct json *identity; /* canonical, for keys */

@@ -25,11 +25,12 @@ static int ready(const struct provider *p, struct err *e)
 		return err_set(e, ERR_CONFIG, "provider %s: at most %d fallback_models", p->name, OPENAI_MODELS - 1);
 	for (size_t i = 0; i < openai_models(o); i++) {
 		if (!openai_model(o, i).n)
-			return err_set(e, ERR_CONFIG, "provider %s: a model has no name", p->name);
+			return err_set(
+				e, ERR_CONFIG, "provider %s: %s has no name", p->name, i ? "fallback_models: a model" : "model");
 		for (size_t k = 0; k < i; k++)
 			if (str_eq(openai_model(o, i), openai_model(o, k)))
-				return err_set(
-					e, ERR_CONFIG, "provider %s: the model %.*s is named twice", p->name, STR_FMT(openai_model(o, i)));
+				return err_set(e, ERR_CONFIG, "provider %s: fallback_models: %.*s is named twice", p->name,
+					STR_FMT(openai_model(o, i)));
 	}
 	if (openai_check_extra(o->extra, e) < 0)
 		return err_context(e, "provider %s", p->name);

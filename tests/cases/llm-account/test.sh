@@ -22,7 +22,7 @@ finishes() { # NAME
 reset
 (unset CASE_KEY; taf run -f p/pipeline.yaml -w w)
 is "unset: exit status" $? 2
-has "unset: named" err "taf: provider writer: the environment variable CASE_KEY"
+has "unset: named" err "taf: p/pipeline.yaml:$(grep -n api_key_env p/pipeline.yaml | cut -d: -f1):18: provider writer: the environment variable CASE_KEY"
 is "unset: before any work" "$(served requests) $(ls w/release w/taf.db 2>/dev/null | wc -l)" "0 $(ls w/taf.db 2>/dev/null | wc -l)"
 (unset CASE_KEY; taf run -f p/pipeline.yaml -w w --until calls)
 is "unset: not used" $? 0

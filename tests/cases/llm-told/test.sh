@@ -31,6 +31,11 @@ has "no TLS: told" err "TLS"
 has "no TLS: way out" err "did you mean http://?"
 
 # --- Values ---
+sed 's/in_flight: 8/fallback_models: [other-model, third, other-model]/' c/pipeline.yaml >c/twice.yaml
+taf check -f c/twice.yaml
+is "named twice: refused" $? 2
+has "named twice: told with its place" err "c/twice.yaml:$(grep -n fallback c/twice.yaml | cut -d: -f1):"
+has "named twice: and its line" err '        fallback_models: [other-model, third, other-model]'
 sed 's/in_flight: 8/in_flight: "32"/' c/pipeline.yaml >c/quoted.yaml
 taf check -f c/quoted.yaml
 is "quoted: refused" $? 2
