@@ -8,11 +8,6 @@
 #define SILENT 1e-4 /* -80 dB of full scale */
 #define FADE_MS 3
 
-double mix_db(double factor)
-{
-	return factor > 0 ? 20 * log10(factor) : -HUGE_VAL;
-}
-
 double mix_factor(double db)
 {
 	return pow(10, db / 20);

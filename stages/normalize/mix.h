@@ -10,7 +10,7 @@ void mix_center(struct sound *s);
 bool mix_trim(struct sound *s, double below_db, int64_t before_ms, int64_t after_ms);
 /** Fade the first and the last 3 ms in and out: a voice that its engine cut off in the middle of a wave would click. */
 void mix_fade(struct sound *s);
-double mix_db(double factor);
+/** Decibels as a factor of magnitude. */
 double mix_factor(double db);
 
 #endif

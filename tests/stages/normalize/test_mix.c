@@ -76,7 +76,7 @@ static void fades_both_ends(void **state)
 static void decibels(void **state)
 {
 	(void)state;
-	assert_true(fabs(mix_db(10) - 20) < 1e-12 && fabs(mix_factor(-20) - 0.1) < 1e-12 && isinf(mix_db(0)));
+	assert_true(fabs(mix_factor(-20) - 0.1) < 1e-12 && mix_factor(0) == 1);
 }
 
 int main(void)
