@@ -53,8 +53,19 @@ void sound_resize(struct sound *s, int64_t frames)
 	s->frames = frames;
 }
 
+/* libsoxr takes sizes, kernels and precision of its work from the environment; each gives other bytes. */
+static void forget_environment(void)
+{
+	static const char *const names[] = {"SOXR_USE_SIMD", "SOXR_USE_SIMD32", "SOXR_USE_SIMD64", "SOXR_MIN_DFT_SIZE",
+		"SOXR_LARGE_DFT_SIZE", "SOXR_COEFS_SIZE", "SOXR_COEF_INTERP", "SOXR_NUM_THREADS", "SOXR_STRICT_BUF",
+		"SOXR_NOSMALLINTOPT", "SOXR_TRACE"};
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		unsetenv(names[i]);
+}
+
 void av_init(void)
 {
+	forget_environment();
 	av_log_set_callback(hear);
 #if defined(__x86_64__)
 	/* what every x86-64 has; more would give other bytes on other machines */
@@ -276,14 +287,21 @@ static bool is_pcm(const struct decoding *d)
 	return id >= AV_CODEC_ID_FIRST_AUDIO && id < AV_CODEC_ID_ADPCM_IMA_QT;
 }
 
-/** Files of floats hold what their maker's arithmetic gave: a speech model that overflows gives NaN, which no level and no loudness is over. */
+/** Files of floats hold what their maker's arithmetic gave: a speech model that overflows gives NaN, which no level and no loudness is over. Decoders of
+ * damaged files may make such, too. */
 static bool is_finite(const struct av_block *b)
 {
-	float sum = 0; /* NaN and infinity times 0 are NaN, and so is each sum with it */
-	for (int ch = 0; ch < b->channels; ch++)
-		for (int64_t i = 0; i < b->frames; i++)
-			sum += b->planes[ch][i] * 0.0f;
-	return sum == 0;
+	float sum[4] = {
+		0}; /* NaN and infinity times 0 are NaN, and so is each sum with it; four, for one would wait for itself */
+	for (int ch = 0; ch < b->channels; ch++) {
+		int64_t i = 0;
+		for (; i + 4 <= b->frames; i += 4)
+			for (int k = 0; k < 4; k++)
+				sum[k] += b->planes[ch][i + k] * 0.0f;
+		for (; i < b->frames; i++)
+			sum[0] += b->planes[ch][i] * 0.0f;
+	}
+	return sum[0] + sum[1] + sum[2] + sum[3] == 0;
 }
 
 static int take_frame(struct decoding *d, struct err *e)
@@ -305,7 +323,7 @@ static int take_frame(struct decoding *d, struct err *e)
 	const float *planes[AV_CHANNELS_MAX] = {NULL};
 	planes_of(d, f, planes);
 	struct av_block b = {.planes = planes, .channels = channels, .rate = d->rate, .frames = f->nb_samples};
-	if (is_pcm(d) && !is_finite(&b))
+	if (!is_finite(&b))
 		return err_set(e, ERR_PARSE,
 			"the sound holds samples that are no number (NaN, or infinite) at %lld ms or soon after",
 			(long long)((d->frames - f->nb_samples) * 1000 / d->rate));

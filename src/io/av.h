@@ -21,7 +21,7 @@ struct sound {
 void sound_release(struct sound *s);
 void sound_resize(struct sound *s, int64_t frames); /* new frames are silent */
 
-/** Once per process: baseline CPU flags; FFmpeg's log is not printed, but what a decoder warns of is heard. */
+/** Once per process, before any thread: baseline CPU flags, no SOXR_* in the environment; FFmpeg's log is not printed, but what a decoder warns of is heard. */
 void av_init(void);
 /** "libavcodec 59.37.100 …": the versions that shape bytes, for keys and manifests. */
 const char *av_versions(void);

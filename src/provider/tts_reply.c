@@ -148,7 +148,12 @@ static bool place_entries(struct reading *r, struct zip_reader *z, int64_t *ret)
 		}
 		over += i >= (int64_t)n;
 	}
-	if (sounds != n || over)
+	if (over && sounds + over == n)
+		no_sounds(
+			r, arena_printf(r->arena,
+				   "the sounds in the server's zip are not numbered from 0 (0.mp3, 1.mp3, …): %zu of %zu are beyond",
+				   over, n));
+	else if (sounds != n || over)
 		no_sounds(r, arena_printf(r->arena, "the server sent %zu sounds for %zu texts", sounds + over, n));
 	return sounds == n && !over;
 }

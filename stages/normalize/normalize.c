@@ -194,7 +194,8 @@ static const struct option options[] = {
 		.max = 90,
 		.unit = "dB",
 		.help =
-			"How far below the side's loudness the comfort noise in the pauses of a telephone line is; 0 for none."},
+			"How far below `loudness` the comfort noise in the pauses of a telephone line is, as RMS in dBFS (measured "
+			"in LUFS it is some 2 LU more); 0 for none."},
 };
 
 static void fields(const void *params, struct stage_fields *ret)

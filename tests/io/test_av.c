@@ -471,6 +471,28 @@ static void refuses_what_cannot_be_encoded(void **state)
 	assert_int_equal(av_encode_flac(&in, &b, &e), ERR_DATA);
 }
 
+/* libsoxr would take its kernels from there: other bytes under the same key. */
+static void the_environment_changes_no_byte(void **state)
+{
+	(void)state;
+	struct sound out[2] = {SOUND_INIT, SOUND_INIT};
+	for (int with = 0; with < 2; with++) {
+		CLEANUP(sound_release) struct sound in = SOUND_INIT;
+		struct err e = ERR_INIT;
+		make(&in, 1, 22050, 22050);
+		if (with) {
+			setenv("SOXR_USE_SIMD", "0", 1);
+			setenv("SOXR_COEF_INTERP", "3", 1);
+			av_init();
+		}
+		assert_int_equal(av_resample(&in, 24000, &out[with], &e), 0);
+	}
+	assert_int_equal(out[0].frames, out[1].frames);
+	assert_memory_equal(out[0].samples, out[1].samples, (size_t)out[0].frames * sizeof(float));
+	sound_release(&out[0]);
+	sound_release(&out[1]);
+}
+
 static void names_versions(void **state)
 {
 	(void)state;
@@ -498,6 +520,7 @@ int main(void)
 		cmocka_unit_test(refuses_what_is_no_number),
 		cmocka_unit_test(survives_damage),
 		cmocka_unit_test(refuses_what_cannot_be_encoded),
+		cmocka_unit_test(the_environment_changes_no_byte),
 		cmocka_unit_test(names_versions),
 	};
 	av_init();
