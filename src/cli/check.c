@@ -156,6 +156,27 @@ static void check_scenarios(struct check *c, const struct config_stage *s)
 
 /* --- Stages and providers --- */
 
+/* Files of a source that belong to no one item: import's labels_csv. */
+static void check_item_files(struct check *c, struct config_stage *s)
+{
+	const struct stage_ops *ops = s->stage.ops;
+	for (size_t i = 0; ops->check_file && i < ops->noptions; i++) {
+		const struct option *o = &ops->options[i];
+		const struct str *path = (const void *)((const char *)s->stage.params + o->offset);
+		if (o->type != OPT_FILE || !(o->flags & OPTION_PER_ITEM) || !path->n)
+			continue;
+		struct err e = ERR_INIT;
+		CLEANUP(buf_release) struct buf doubt = BUF_INIT;
+		const struct yaml_node *written = yaml_get(s->with, o->name);
+		struct yaml_mark mark = written ? written->mark : s->mark;
+		c->files++;
+		if (ops->check_file(&s->stage, o->name, &doubt, &e) < 0)
+			problem_add(&c->problems, mark, "stage %s: %s", s->stage.name, e.text);
+		else if (doubt.len)
+			problem_add(&c->warnings, mark, "stage %s: %s", s->stage.name, doubt.data);
+	}
+}
+
 static void check_stage(struct check *c, struct config_stage *s)
 {
 	struct err e = ERR_INIT;
@@ -169,6 +190,8 @@ static void check_stage(struct check *c, struct config_stage *s)
 	else if (c->problems.n == before && s->stage.ops->init && s->stage.ops->init(&s->stage, &e) < 0) {
 		err_context(&e, "stage %s", s->stage.name);
 		add_error(c, NULL, &e);
+	} else if (s->stage.state) {
+		check_item_files(c, s);
 	}
 }
 

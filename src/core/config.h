@@ -23,8 +23,9 @@ struct config_stage {
 	struct stage stage;
 	int *needs; /* indexes into config->stages, as written in the file */
 	size_t nneeds;
-	struct yaml_mark mark;      /* of its name */
-	struct stage_fields fields; /* at its parameters; "@" in writes is put in */
+	struct yaml_mark mark;        /* of its name */
+	const struct yaml_node *with; /* its options as written; may be NULL */
+	struct stage_fields fields;   /* at its parameters; "@" in writes is put in */
 	int64_t generation;
 	int item_timeout_s; /* the limit of one item in a worker */
 	int provider;       /* index into config->providers, or -1 */

@@ -69,6 +69,7 @@ static bool read_with(struct config_loading *l, struct config_stage *s, const st
 	CLEANUP(buf_release) struct buf type = BUF_INIT;
 	buf_printf(&type, "stage type %s", ops->name);
 	s->stage.params = arena_alloc(&s->stage.arena, ops->params_size + 1);
+	s->with = with;
 	if (!with || yaml_is_null(with))
 		with = none;
 	options_parse(

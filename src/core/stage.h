@@ -174,6 +174,9 @@ struct stage_ops {
 	/** Read data files (by their parsed options), build tables: stage->state. Run only when the stage has work. Also in the worker. */
 	int (*init)(struct stage *s, struct err *e);
 	void (*destroy)(struct stage *s); /* what the arena does not free */
+	/** `taf check`, after init(): what a listing would say of the whole file that an OPT_FILE with OPTION_PER_ITEM names, `option` its name. What only some
+	 * of its items will suffer from is a line for the user, appended to *ret_doubt. NULL: the file is not looked at. */
+	int (*check_file)(struct stage *s, const char *option, struct buf *ret_doubt, struct err *e);
 	/** source: list all items. */
 	int (*list)(struct stage *s, struct lister *l, struct err *e);
 	/** source, map, expand: the work on one item. NULL for EXEC_SOUND in `taf`. */

@@ -171,6 +171,25 @@ static void destroy(struct stage *s)
 	s->state = NULL;
 }
 
+/* labels_csv is the one file of this kind. */
+static int check_file(struct stage *s, const char *option, struct buf *ret_doubt, struct err *e)
+{
+	const struct import_params *p = s->params;
+	const struct import_state *st = s->state;
+	CLEANUP(arena_release) struct arena a = ARENA_INIT;
+	struct rows *rows = NULL;
+	const char *first;
+	int rc = rows_load(&a, p->labels_csv.p, &st->labels, &rows, e);
+	if (rc)
+		return err_context(e, "%s", option);
+	size_t n = rows_problems(rows, &first);
+	if (n)
+		buf_printf(
+			ret_doubt, "%s: %s; the calls of %zu such row%s will be quarantined", option, first, n, n == 1 ? "" : "s");
+	rows_free(rows);
+	return 0;
+}
+
 /* --- Listing --- */
 
 static const struct reader *reader_for(struct str text)
@@ -528,6 +547,7 @@ const struct stage_ops stage_import = {
 	.fields = fields,
 	.check = check,
 	.init = init,
+	.check_file = check_file,
 	.destroy = destroy,
 	.list = list,
 	.process = process,

@@ -227,6 +227,8 @@ void rows_free(struct rows *rows);
  * was taken by another call. `*ret_problem`: why the row cannot be used, NULL when it can. */
 int rows_find(struct rows *rows, struct str id, struct str part, const struct json **ret_row, const char **ret_problem,
 	struct err *e);
+/** How many rows cannot be used, and why the first of them; 0: *ret_first is NULL. */
+size_t rows_problems(const struct rows *rows, const char **ret_first);
 /** Once all calls are listed: ERR_CONFIG when no row fits any; a warning when some do not. */
 int rows_end(const struct rows *rows, struct err *e);
 /** What a row says, over what the file said. */

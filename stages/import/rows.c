@@ -303,6 +303,16 @@ int rows_find(struct rows *rows, struct str id, struct str part, const struct js
 	return 0;
 }
 
+size_t rows_problems(const struct rows *rows, const char **ret_first)
+{
+	size_t n = 0;
+	*ret_first = NULL;
+	for (size_t i = 0; i < rows->n; i++)
+		if (rows->v[i].problem && n++ == 0)
+			*ret_first = rows->v[i].problem;
+	return n;
+}
+
 int rows_end(const struct rows *rows, struct err *e)
 {
 	const struct row *first = NULL;

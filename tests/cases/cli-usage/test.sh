@@ -65,6 +65,23 @@ taf check; is check $? 0
 has check-words out "OK: 6 stages, 2 providers"
 taf check --online; has check-online out "provider voice (espeak): ok"
 taf check --json; has check-json out '"ok":true'
+
+# A table of labels is looked at, too: what breaks it stands with its place, what spoils single calls is a warning.
+sed 's/calls.jsonl\], /&labels_csv: labels.csv, /' pipeline.yaml >table.yaml
+place=table.yaml:$(grep -n labels_csv table.yaml | cut -d: -f1):47
+taf check -f table.yaml; is table-missing $? 2
+has table-missing-place err "$place: labels_csv: no file "
+printf 'id,label\na1,日常购物\n' >labels.csv
+taf check -f table.yaml; is table-whole "$? $(cat err)" "0 "
+printf 'id,label\na1,日常购物\na1,咨询客服\n' >labels.csv
+taf check -f table.yaml; is table-broken $? 2
+has table-broken-place err "$place: stage calls: labels_csv: "
+has table-broken-words err "labels.csv:3: the id 'a1' stands twice, first in line 2"
+has table-broken-line err '    with: {inputs: [calls.jsonl], labels_csv: labels.csv, '
+printf 'id,label,age\na1,日常购物,x\na2,天气,7\n' >labels.csv
+taf check -f table.yaml; is table-values $? 0
+has table-values-place err "$place: warning: stage calls: labels_csv: "
+has table-values-words err "labels.csv:2: age: no whole number from 0 to 150; the calls of 2 such rows will be quarantined"
 broken=$(ls scenarios/*.yaml | head -n 1)
 sed -i 's/^name: .*/nam: x/' "$broken"
 taf check; is check-broken $? 2
