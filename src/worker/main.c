@@ -7,27 +7,17 @@
 
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
-
-/* Keys name the libraries that taf was built with: others may make other bytes under the same key. */
-static int same_library(const char *runs, const char *built, struct err *e)
-{
-	if (strcmp(built, "unknown") == 0 || strstr(runs, built))
-		return 0;
-	return err_set(e, ERR_CONFIG,
-		"taf was built with version %s of a library and runs with %s: build it anew (make clean all)", built, runs);
-}
 
 static int begin(struct err *e)
 {
 	av_init();
-	int rc = same_library(av_versions(), TAF_FFMPEG_VERSION, e);
+	int rc = worker_same_library(av_versions(), TAF_FFMPEG_VERSION, e);
 	if (rc == 0)
-		rc = same_library(av_versions(), TAF_SWRESAMPLE_VERSION, e);
+		rc = worker_same_library(av_versions(), TAF_SWRESAMPLE_VERSION, e);
 	if (rc == 0)
-		rc = same_library(loudness_version(), TAF_EBUR128_VERSION, e);
+		rc = worker_same_library(loudness_version(), TAF_EBUR128_VERSION, e);
 	if (rc == 0)
-		rc = same_library(speech_version(), TAF_ESPEAK_VERSION, e);
+		rc = worker_same_library(speech_version(), TAF_ESPEAK_VERSION, e);
 	return rc < 0 ? rc : speech_init(e);
 }
 

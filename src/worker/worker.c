@@ -62,6 +62,23 @@ static int no_file(void *arg, int file, struct str *ret, struct err *e)
 
 /* --- Set-up --- */
 
+static bool of_number(char c)
+{
+	return (c >= '0' && c <= '9') || c == '.';
+}
+
+int worker_same_library(const char *runs, const char *built, struct err *e)
+{
+	size_t n = strlen(built);
+	if (strcmp(built, "unknown") == 0)
+		return 0;
+	for (const char *at = strstr(runs, built); at; at = strstr(at + 1, built))
+		if ((at == runs || !of_number(at[-1])) && !of_number(at[n]))
+			return 0;
+	return err_set(e, ERR_CONFIG,
+		"taf was built with version %s of a library and runs with %s: build it anew (make clean all)", built, runs);
+}
+
 static int setup_provider(struct worker *k, struct worked_stage *ws, const struct json *row, struct err *e)
 {
 	const struct provider_ops *ops = provider_find(json_get_str(row, "kind"));

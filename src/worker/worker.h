@@ -13,5 +13,8 @@ struct worker_kit {
 
 /** Until the other end closes. Returns the exit status. */
 int worker_main(const struct worker_kit *kit, int fd);
+/** Keys name the libraries that taf was built with: others may make other bytes under the same key. ERR_CONFIG unless `runs` (names and versions, as the
+ * library tells) holds the version `built`, whole; "unknown": the build could not tell. */
+int worker_same_library(const char *runs, const char *built, struct err *e);
 
 #endif
