@@ -130,7 +130,7 @@ static void fill_stage(struct stage_run *s, struct stage_status *st)
 {
 	st->name = s->cs->stage.name;
 	st->uses = s->ops->name;
-	st->unit = s->exec == EXEC_NETWORK ? money_unit(s->cs->stage.provider) : NULL;
+	st->unit = money_unit(s);
 	st->finished = s->finished;
 	st->stopped = s->stopped;
 	struct stage_counts *c = &st->c;

@@ -330,8 +330,8 @@ bool claims_mark(struct engine *g, const struct digest *key);
 /* money.c: providers over the network */
 /** How stage `s` is worked, and what an item takes of its provider. */
 void money_setup(struct stage_run *s);
-/** What a provider over the network counts: UNIT_… */
-const char *money_unit(const struct provider *p);
+/** What the provider of this stage counts: UNIT_…; NULL: it asks none over the network. */
+const char *money_unit(const struct stage_run *s);
 /** Accounts of the stages that have work; what their providers lack is told before any work. */
 int money_start(struct engine *g, struct err *e);
 /** Nothing more is asked; with `drop` what is being asked is given up. */

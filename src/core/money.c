@@ -21,9 +21,9 @@ static bool networked(const struct stage_run *s)
 	return p && (p->ops->ask || p->ops->speak);
 }
 
-const char *money_unit(const struct provider *p)
+const char *money_unit(const struct stage_run *s)
 {
-	return p->ops->speak ? UNIT_CHARACTERS : UNIT_TOKENS;
+	return !networked(s) ? NULL : s->cs->stage.provider->ops->speak ? UNIT_CHARACTERS : UNIT_TOKENS;
 }
 
 static double price(double tokens_in, double tokens_out, const struct price *p)
@@ -357,7 +357,7 @@ void money_status(struct engine *g, struct run_status *st)
 			continue;
 		struct provider_status *p = &st->providers[st->nproviders++];
 		p->name = s->cs->stage.provider->name;
-		p->unit = money_unit(s->cs->stage.provider);
+		p->unit = money_unit(s);
 		p->c = (struct account_counts){.requests = 0};
 		for (size_t k = 0; k < s->nplaces; k++)
 			add_counts(&p->c, s->places[k]);

@@ -65,7 +65,7 @@ static void tell_questions(struct trial *t)
 	}
 	if (out)
 		t->ret->asks = out;
-	t->ret->unit = t->s->exec == EXEC_NETWORK ? money_unit(t->s->cs->stage.provider) : NULL;
+	t->ret->unit = money_unit(t->s);
 	t->ret->tokens_in = t->s->tokens_in;
 	t->ret->tokens_out = t->s->tokens_out;
 	t->ret->cost = (double)t->s->cost / 1e6;
