@@ -187,6 +187,13 @@ static void put_input(struct buf *b, const struct trial_view *v)
 		put_calls(b, v->r.peers);
 }
 
+static void put_no_answer(struct buf *b, struct str why)
+{
+	buf_puts(b, why.n ? "    (none that will do: " : "    (none");
+	put_clean(b, why);
+	buf_puts(b, ")\n");
+}
+
 static void put_asks(struct buf *b, const struct trial_view *v)
 {
 	size_t n = 0;
@@ -205,7 +212,7 @@ static void put_asks(struct buf *b, const struct trial_view *v)
 		put_nested(b, json_get(ask, "request"));
 		buf_printf(b, "  answer%s:\n", stored ? " (stored, so it is not asked again)" : "");
 		if (json_is(answer, JSON_NULL))
-			buf_puts(b, "    (none)\n");
+			put_no_answer(b, json_get_str(ask, "why"));
 		else
 			put_nested(b, answer);
 	}

@@ -36,7 +36,8 @@ struct try_result {
 	bool private_in, private_out;
 	const struct json *input; /* the declared reads; source: what was listed */
 	const struct json *peers; /* expand over a pool: the calls it was given; NULL otherwise */
-	const struct json *asks;  /* [{request, answer, stored, step?, draw?}]: what providers were asked; NULL: nothing */
+	/* [{request, answer, stored, step?, draw?, why?}]: what providers were asked, and of a sound that will not do why; NULL: nothing */
+	const struct json *asks;
 	const char *unit; /* what the next two count: UNIT_… of core/engine.h; NULL: nobody over the network was asked */
 	int64_t tokens_in, tokens_out; /* of what was asked just now */
 	double cost;                   /* of that, in the user's currency */

@@ -15,6 +15,7 @@ struct trial {
 	struct record r;
 	struct work w;
 	struct visit_done d;
+	struct json *heard; /* what a speech server was asked just now, but for what the result is made of: rows of try_result.asks */
 };
 
 /* try_work.c */

@@ -53,7 +53,7 @@ static void tell_questions(struct trial *t)
 		v->next = first;
 		first = v;
 	}
-	struct json *out = first ? json_array(a) : NULL;
+	struct json *out = t->heard ? t->heard : first ? json_array(a) : NULL;
 	for (; first; first = first->next) {
 		struct json *row = json_object(a);
 		json_set_text(a, row, "step", first->step);
@@ -319,6 +319,29 @@ static int try_keep(void *arg, struct work *w, const struct work_sound *q, const
 	return rc < 0 ? rc : sounds_keep(arg, w, q, answer, e);
 }
 
+static struct json *heard_row(struct trial *t, const struct work_sound *q)
+{
+	struct arena *a = &t->ret->arena;
+	struct json *row = json_object(a);
+	if (!t->heard)
+		t->heard = json_array(a);
+	json_append(t->heard, row);
+	json_set_text(a, row, "step", q->step);
+	json_set(a, row, "request", json_copy(a, q->request));
+	json_set(a, row, "stored", json_bool(a, false));
+	return row;
+}
+
+/* work_io.sound_bad: with what `why` tells of a call, so that who tries a voice knows what to do. */
+static void try_bad(void *arg, struct work *w, const struct work_sound *q, const char *why)
+{
+	struct trial *t = (struct trial *)((struct stage_run *)arg)->g;
+	struct json *row = heard_row(t, q);
+	(void)w;
+	json_set(&t->ret->arena, row, "answer", json_null(&t->ret->arena));
+	json_set_text(&t->ret->arena, row, "why", why);
+}
+
 static void work_here(struct trial *t)
 {
 	struct err own = ERR_INIT;
@@ -327,6 +350,7 @@ static void work_here(struct trial *t)
 	t->w.io->keeps_sent = true;
 	t->w.io->errand = try_errand;
 	t->w.io->sound_keep = try_keep;
+	t->w.io->sound_bad = try_bad;
 	int rc = t->s->ops->process(&t->w, &own);
 	t->ret->us = clock_us() - from;
 	tell_asks(t, t->w.io->answers);

@@ -85,6 +85,15 @@ static int measure_sounds(
 	return n > 1 && killers == n ? err_set(e, rc, "%s", own.text) : 0;
 }
 
+static void turn_down(const struct casting *c, struct tts_line *l, int rung, const char *why)
+{
+	const struct work_io *io = c->w->io;
+	struct work_sound s = sound_of(c, l, rung);
+	l->why = why;
+	if (io->sound_bad)
+		io->sound_bad(io->arg, c->w, &s, why);
+}
+
 /* Objects of the sounds that came, judged and kept. */
 static int take_sounds(struct casting *c, struct tts_line *const *lines, size_t n, const struct provider_sound *sounds,
 	int rung, struct err *e)
@@ -96,7 +105,8 @@ static int take_sounds(struct casting *c, struct tts_line *const *lines, size_t 
 	for (size_t i = 0; i < n; i++) {
 		struct digest d;
 		if (!sounds[i].bytes.n) {
-			lines[i]->why = sounds[i].why ? arena_strdup(w->arena, sounds[i].why) : "the server sent no sound";
+			turn_down(
+				c, lines[i], rung, sounds[i].why ? arena_strdup(w->arena, sounds[i].why) : "the server sent no sound");
 			continue;
 		}
 		int rc = w->io->object_put(w->io->arg, sounds[i].bytes, &d, e);
@@ -113,12 +123,16 @@ static int take_sounds(struct casting *c, struct tts_line *const *lines, size_t 
 		struct work_sound s = sound_of(c, came[i], rung);
 		struct str broken = json_get_str(measured[i], "why");
 		came[i]->rung = rung;
-		came[i]->why = broken.n ? arena_str(w->arena, broken).p : c->side->check(c->side->arg, w, came[i], measured[i]);
-		if (!came[i]->why)
+		const char *why =
+			broken.n ? arena_str(w->arena, broken).p : c->side->check(c->side->arg, w, came[i], measured[i]);
+		came[i]->why = NULL;
+		if (!why) {
 			came[i]->answer = measured[i];
-		if (came[i]->answer)
 			rc = w->io->sound_keep(w->io->arg, w, &s, came[i]->answer, e);
-		else if (w->io->ask_invalid)
+			continue;
+		}
+		turn_down(c, came[i], rung, why);
+		if (w->io->ask_invalid)
 			w->io->ask_invalid(w->io->arg, w);
 	}
 	return rc;
@@ -145,12 +159,10 @@ static int ask_once(struct casting *c, struct tts_line *const *lines, size_t n, 
 	int rc = c->w->io->speak(c->w->io->arg, c->w, &q, sounds, &own);
 	if (rc == 0)
 		return take_sounds(c, lines, n, sounds, rung, e);
-	if (!of_the_request(rc) && !(rc == ERR_TRANSIENT && n > 1))
-		return err_set(e, rc, "%s", own.text);
 	const char *why = arena_strdup(c->w->arena, own.text);
 	for (size_t i = 0; i < n; i++)
-		lines[i]->why = why;
-	return 0;
+		turn_down(c, lines[i], rung, why);
+	return of_the_request(rc) || (rc == ERR_TRANSIENT && n > 1) ? 0 : err_set(e, rc, "%s", own.text);
 }
 
 /* --- The ladder --- */

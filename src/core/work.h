@@ -44,6 +44,8 @@ struct work_io {
 	int (*speak)(void *arg, struct work *w, const struct provider_speak *q, struct provider_sound *ret, struct err *e);
 	/** Store an accepted sound's answer; its object was put. */
 	int (*sound_keep)(void *arg, struct work *w, const struct work_sound *s, const struct json *answer, struct err *e);
+	/** The server was asked for this sound in vain: it sent none, or one that will not do; `why` in words for the user. May be NULL. */
+	void (*sound_bad)(void *arg, struct work *w, const struct work_sound *s, const char *why);
 	/** The result is made of this one. */
 	int (*sound_use)(void *arg, struct work *w, const struct work_sound *s, const struct json *answer, struct err *e);
 	/** An errand of a sound stage whose items network threads work (speak with a server): what its stage_sound.errand() makes of the request, in a worker. */

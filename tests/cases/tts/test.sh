@@ -154,6 +154,20 @@ chmod +x bin/failing
 TAF_WORKER="$PWD/bin/failing" taf try say "$id" -f p/pipeline.yaml -w t --json
 is "try: a worker that fails: exit status" "$?" 1
 has "try: a worker that fails: words" out "the sound is gone"
+# Who tries a voice that will not do sees each sound that was asked for, and why it will not.
+switch '{"silent": 100}'
+taf try say "$id" -f p/pipeline.yaml -w t
+is "try: bad sounds: exit status" "$?" 3
+has "try: bad sounds: what was asked" out 'provider requests:'
+has "try: bad sounds: the text" out '  request 1 (right '
+has "try: bad sounds: why" out '(none that will do: it is silent'
+has "try: bad sounds: the failure" out 'the work failed (invalid): right '
+switch '{"silent": 0, "fail-status": "422=100"}'
+taf try say "$id" -f p/pipeline.yaml -w t
+has "try: refused: why" out '(none that will do: provider voices: the server refused the request: '
+switch '{"fail-status": "422=0"}'
+taf try say "$id" -f p/pipeline.yaml -w t --set providers.voices.attempts=1 --set "providers.voices.base_url=http://127.0.0.1:9"
+has "try: nobody there: why" out '(none that will do: '
 reset
 taf try say "$id" -f p/pipeline.yaml -w t --json
 is "try: speaks" "$? $(($(served requests) > 0))" "0 1"
