@@ -19,7 +19,7 @@ void chattts_kit_open(struct chattts_kit *w, const struct tts_say *lines, const 
 void chattts_kit_close(struct chattts_kit *w);
 /** A zip as a reply. It must outlive the server. */
 struct tts_say chattts_kit_zip(const struct buf *b);
-/** A zip for two texts, ID3hello and ID3bye: dummies first, as servers do. Appended. */
-void chattts_kit_good(struct buf *ret);
+/** A zip for two texts, ID3hello and ID3bye: dummies first, as servers do. Made once, and kept. */
+const struct buf *chattts_kit_good(void);
 
 #endif

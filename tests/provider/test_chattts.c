@@ -18,27 +18,10 @@
 static const char seed[] = "{\"manual_seed\":7}";
 static const char *const two[] = {"您好。", "再见。", NULL};
 
-/* The zip that most tests get. */
-static struct buf good = BUF_INIT;
-
-static int set_up(void **state)
-{
-	(void)state;
-	chattts_kit_good(&good);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	buf_release(&good);
-	return 0;
-}
-
 static void what_is_sent(void **state)
 {
 	(void)state;
-	const struct tts_say lines[] = {chattts_kit_zip(&good), END};
+	const struct tts_say lines[] = {chattts_kit_zip(chattts_kit_good()), END};
 	struct account_counts n;
 	struct chattts_kit w;
 	setenv("TAF_TEST_KEY", "sk-verysecret99\n", 1);
@@ -67,7 +50,7 @@ static void what_is_sent(void **state)
 static void what_may_be_sent(void **state)
 {
 	(void)state;
-	const struct tts_say lines[] = {chattts_kit_zip(&good), END};
+	const struct tts_say lines[] = {chattts_kit_zip(chattts_kit_good()), END};
 	struct chattts_kit w;
 	chattts_kit_open(&w, lines,
 		"temperature: [0.4, 1], lang: zh, params_refine_text: {}, seed_as: audio_seed, "
@@ -213,5 +196,5 @@ int main(void)
 		cmocka_unit_test(hostile_zips),
 		cmocka_unit_test(probes),
 	};
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

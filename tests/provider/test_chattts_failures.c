@@ -18,23 +18,6 @@
 static const char seed[] = "{\"manual_seed\":7}";
 static const char *const two[] = {"您好。", "再见。", NULL};
 
-/* The zip that most tests get. */
-static struct buf good = BUF_INIT;
-
-static int set_up(void **state)
-{
-	(void)state;
-	chattts_kit_good(&good);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	buf_release(&good);
-	return 0;
-}
-
 /* --- Failures --- */
 
 static void what_passes_is_tried_again(void **state)
@@ -42,10 +25,10 @@ static void what_passes_is_tried_again(void **state)
 	(void)state;
 	const struct tts_say bad[] = {{NULL, "", 0}, {"500 Internal" JSON, "{\"detail\":\"Error generating voice: x\"}", 0},
 		{"200 OK\r\nContent-Type: text/html", "<html>gateway</html>", 0},
-		{"200 OK" JSON, "{\"detail\":\"queue full\"}", 0}, {"cut", good.data, good.len},
+		{"200 OK" JSON, "{\"detail\":\"queue full\"}", 0}, {"cut", chattts_kit_good()->data, chattts_kit_good()->len},
 		{"503 Service Unavailable", "", 0}};
 	for (size_t i = 0; i < COUNT_OF(bad); i++) {
-		const struct tts_say lines[] = {bad[i], chattts_kit_zip(&good), END};
+		const struct tts_say lines[] = {bad[i], chattts_kit_zip(chattts_kit_good()), END};
 		struct account_counts n;
 		struct chattts_kit w;
 		chattts_kit_open(&w, lines, "attempts: 2");
@@ -90,7 +73,7 @@ static void hangs_and_limits(void **state)
 {
 	(void)state;
 	const struct tts_say lines[] = {{"hang", "", 0},
-		{"429 Too Many\r\nRetry-After: 1" JSON, "{\"detail\":\"slow\"}", 0}, chattts_kit_zip(&good), END};
+		{"429 Too Many\r\nRetry-After: 1" JSON, "{\"detail\":\"slow\"}", 0}, chattts_kit_zip(chattts_kit_good()), END};
 	struct chattts_kit w;
 	chattts_kit_open(&w, lines, "timeout_s: 1");
 	int64_t begun = clock_ms();
@@ -210,7 +193,7 @@ static void *ask_bad(void *arg)
 static void others_are_answered_meanwhile(void **state)
 {
 	(void)state;
-	const struct tts_say lines[] = {chattts_kit_zip(&good), END};
+	const struct tts_say lines[] = {chattts_kit_zip(chattts_kit_good()), END};
 	struct chattts_kit w;
 	struct asker a = {.w = &w};
 	pthread_t t;
@@ -232,7 +215,7 @@ static void others_are_answered_meanwhile(void **state)
 static void a_dead_place_is_left_out(void **state)
 {
 	(void)state;
-	const struct tts_say lines[] = {chattts_kit_zip(&good), END};
+	const struct tts_say lines[] = {chattts_kit_zip(chattts_kit_good()), END};
 	CLEANUP(buf_release) struct buf with = BUF_INIT;
 	struct tts_server a;
 	struct tts_kit k;
@@ -258,7 +241,7 @@ static void a_dead_place_is_left_out(void **state)
 static void a_place_that_refuses_is_left_out(void **state)
 {
 	(void)state;
-	const struct tts_say good_lines[] = {chattts_kit_zip(&good), END};
+	const struct tts_say good_lines[] = {chattts_kit_zip(chattts_kit_good()), END};
 	static const struct tts_say bad_lines[] = {{"401 Unauthorized", "no", 0}, END};
 	CLEANUP(buf_release) struct buf with = BUF_INIT;
 	struct tts_server a, b;
@@ -284,7 +267,7 @@ static void a_place_that_refuses_is_left_out(void **state)
 static void loading_is_waited_for(void **state)
 {
 	(void)state;
-	const struct tts_say lines[] = {chattts_kit_zip(&good), END};
+	const struct tts_say lines[] = {chattts_kit_zip(chattts_kit_good()), END};
 	static const struct tts_say ready[] = {{"200 OK" JSON, "{\"status\":\"initializing\"}", 0},
 		{"503 Service Unavailable", "", 0}, {"200 OK" JSON, "{\"status\":\"ready\",\"instances\":2}", 0}, END};
 	static const struct tts_say status[] = {
@@ -308,7 +291,7 @@ static void loading_is_waited_for(void **state)
 static void not_for_ever(void **state)
 {
 	(void)state;
-	const struct tts_say lines[] = {chattts_kit_zip(&good), END};
+	const struct tts_say lines[] = {chattts_kit_zip(chattts_kit_good()), END};
 	static const struct tts_say status[] = {{"200 OK" JSON, "{\"instances\":{}}", 0}, END};
 	struct chattts_kit w;
 	chattts_kit_open(&w, lines, "ready_s: 1");
@@ -334,7 +317,7 @@ static void *stop_soon(void *arg)
 static void the_wait_ends_with_the_run(void **state)
 {
 	(void)state;
-	const struct tts_say lines[] = {chattts_kit_zip(&good), END};
+	const struct tts_say lines[] = {chattts_kit_zip(chattts_kit_good()), END};
 	static const struct tts_say status[] = {{"200 OK" JSON, "{\"instances\":{}}", 0}, END};
 	struct chattts_kit w;
 	pthread_t t;
@@ -350,7 +333,7 @@ static void the_wait_ends_with_the_run(void **state)
 static void one_that_loads_is_left_out(void **state)
 {
 	(void)state;
-	const struct tts_say lines[] = {chattts_kit_zip(&good), END};
+	const struct tts_say lines[] = {chattts_kit_zip(chattts_kit_good()), END};
 	static const struct tts_say status[] = {{"200 OK" JSON, "{\"instances\":{}}", 0}, END};
 	CLEANUP(buf_release) struct buf with = BUF_INIT;
 	struct tts_server a, b;
@@ -387,5 +370,5 @@ int main(void)
 		cmocka_unit_test(the_wait_ends_with_the_run),
 		cmocka_unit_test(one_that_loads_is_left_out),
 	};
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }
