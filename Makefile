@@ -23,7 +23,9 @@ TAF_PKGS := yaml-0.1 libcurl libcjson sqlite3 libcrypto libzip libutf8proc libpc
 SOUND_PKGS := libavformat libavcodec libswresample libavutil libebur128 espeak-ng
 modversion = $(shell pkg-config --modversion $(1) 2>/dev/null || echo unknown)
 TAF_LIBS := $(shell pkg-config --libs $(TAF_PKGS)) -lm -pthread
-ALLOCATOR := $(if $(SAN),,$(shell pkg-config --libs jemalloc)) # of taf alone, see src/base/alloc.c; sanitizers bring their own
+# jemalloc, of taf alone (src/base/alloc.c); sanitizers bring their own. The archive where there is one: the shared library brings libstdc++, 2 ms at each start.
+JEMALLOC_A := $(wildcard $(shell pkg-config --variable=libdir jemalloc 2>/dev/null)/libjemalloc_pic.a)
+ALLOCATOR := $(if $(SAN),,$(or $(JEMALLOC_A),$(shell pkg-config --libs jemalloc)))
 SOUND_LIBS := $(shell pkg-config --libs $(SOUND_PKGS))
 PKG_CFLAGS := $(shell pkg-config --cflags $(TAF_PKGS) $(SOUND_PKGS))
 package_version = $(or $(shell dpkg-query -W -f='$${Version}' $(1) 2>/dev/null),unknown)
