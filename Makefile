@@ -23,7 +23,7 @@ TAF_PKGS := yaml-0.1 libcurl libcjson sqlite3 libcrypto libzip libutf8proc libpc
 SOUND_PKGS := libavformat libavcodec libswresample libavutil libebur128 espeak-ng
 modversion = $(shell pkg-config --modversion $(1) 2>/dev/null || echo unknown)
 TAF_LIBS := $(shell pkg-config --libs $(TAF_PKGS)) -lm -pthread
-# jemalloc, of taf alone (src/base/alloc.c); sanitizers bring their own. The archive where there is one: the shared library brings libstdc++, 2 ms at each start.
+# jemalloc, of taf alone (src/base/alloc.c); sanitizers bring their own. The archive where there is one: the shared library brings libstdc++, a millisecond at each start.
 JEMALLOC_A := $(wildcard $(shell pkg-config --variable=libdir jemalloc 2>/dev/null)/libjemalloc_pic.a)
 ALLOCATOR := $(if $(SAN),,$(or $(JEMALLOC_A),$(shell pkg-config --libs jemalloc)))
 SOUND_LIBS := $(shell pkg-config --libs $(SOUND_PKGS))
@@ -89,7 +89,7 @@ tests: $(TESTS)
 # Stamps: changed flags rebuild all objects, a removed source rebuilds the archives.
 stamp = @mkdir -p $(@D); printf '%s\n' '$(subst ','\'',$(1))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(1))' >$@
 $(BUILD)/flags: FORCE
-	$(call stamp,$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL))
+	$(call stamp,$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) $(TAF_LIBS) $(ALLOCATOR) $(SOUND_LIBS))
 $(BUILD)/sources: FORCE
 	$(call stamp,$(LIB_SRC) $(TEST_OBJ))
 

@@ -1,5 +1,6 @@
 /* io/av: sound files in and out. */
 #include "base/alloc.h"
+#include "base/fs.h"
 #include "io/av.h"
 
 #include <math.h>
@@ -423,6 +424,13 @@ static void refuses_what_is_no_number(void **state)
 		assert_int_equal(av_decode(buf_view(&b), &out, &e), i < COUNT_OF(bad) ? ERR_PARSE : 0);
 		assert_true(i == COUNT_OF(bad) || strstr(e.text, "no number"));
 	}
+	/* No PCM: Matroska with WavPack of 400 floats, one of them NaN, another infinite. */
+	CLEANUP(buf_release) struct buf wv = BUF_INIT;
+	CLEANUP(sound_release) struct sound out = SOUND_INIT;
+	struct err e = ERR_INIT;
+	assert_int_equal(fs_read("tests/fixtures/sound/no-number.mka", 10000, &wv, &e), 0);
+	assert_int_equal(av_decode(buf_view(&wv), &out, &e), ERR_PARSE);
+	assert_non_null(strstr(e.text, "no number"));
 }
 
 /* Any damage to any kind of file is an error or other sound, never a crash, and never more than the file can hold. */
